@@ -1,0 +1,9 @@
+import { defineConfig } from 'drizzle-kit';
+
+/** Only the tests of the spine use these: every service has migrations of its own. */
+export default defineConfig({
+  dialect: 'postgresql',
+  casing: 'snake_case',
+  schema: ['./testing/schema.ts', './events/tables.ts', './http/idempotency.ts'],
+  out: './testing/drizzle',
+});

@@ -1,0 +1,67 @@
+import { sql } from 'drizzle-orm';
+import type { z } from 'zod';
+import type { Tx } from '../db/database.ts';
+import { EVENTS, type EventData, type EventType } from './catalog.ts';
+import type { Envelope } from './envelope.ts';
+import { outbox } from './tables.ts';
+
+/** Postgres channel that wakes the relay. */
+export const OUTBOX_CHANNEL = 'outbox';
+
+export type Announcement<Type extends EventType = EventType> = {
+  type: Type;
+  /** Who did it; null for the system. */
+  actorId: string | null;
+  data: EventData<Type>;
+  traceparent?: string | undefined;
+};
+
+/**
+ * Tells the other services what this transaction does: the events are committed with it or not at all, and
+ * reach every reader at least once, in order per subject. The only way an event is published.
+ *
+ * Holds a lock per subject until the transaction ends, so that the order of ids is the order of commits.
+ * Announce several events in one call where subjects differ: locks are then taken in one order.
+ */
+export async function announce<Type extends EventType>(
+  tx: Tx,
+  ...events: Announcement<Type>[]
+): Promise<void> {
+  const envelopes = events.map(toEnvelope);
+  const subjects = [...new Set(envelopes.map(({ subject }) => subject))].sort();
+  const rows = envelopes.map((envelope) => ({
+    eventId: envelope.id,
+    subject: envelope.subject,
+    envelope: JSON.stringify(envelope),
+  }));
+  // Sent in this order on one connection, without waiting in between.
+  await Promise.all([
+    ...subjects.map((subject) =>
+      tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${subject}, 0))`),
+    ),
+    tx.insert(outbox).values(rows),
+    tx.execute(sql`select pg_notify(${OUTBOX_CHANNEL}, '')`),
+  ]);
+}
+
+function toEnvelope<Type extends EventType>({
+  type,
+  actorId,
+  data,
+  traceparent,
+}: Announcement<Type>): Envelope {
+  const definition: { version: number; source: string; data: z.ZodType; subject(data: never): string } =
+    EVENTS[type];
+  return {
+    id: Bun.randomUUIDv7(),
+    type,
+    version: definition.version,
+    source: definition.source,
+    // Parsing drops what the catalog does not name.
+    data: definition.data.parse(data),
+    subject: definition.subject(data as never),
+    actorId,
+    occurredAt: new Date().toISOString(),
+    ...(traceparent === undefined ? {} : { traceparent }),
+  };
+}

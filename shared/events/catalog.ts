@@ -1,0 +1,87 @@
+import { z } from 'zod';
+import { ROLES } from '../http/context.ts';
+import type { Envelope } from './envelope.ts';
+
+export const SOURCES = ['auth', 'media', 'comments'] as const;
+/** A service that announces events; its stream has the same name. */
+export type Source = (typeof SOURCES)[number];
+
+type Definition<Data extends z.ZodType> = {
+  version: number;
+  source: Source;
+  data: Data;
+  /** What the event is about; order holds among events of one subject. */
+  subject(data: z.infer<Data>): string;
+};
+
+function event<Data extends z.ZodType>(source: Source, data: Data, subject: (data: z.infer<Data>) => string) {
+  return { version: 1, source, data, subject } satisfies Definition<Data>;
+}
+
+const aboutUser = (data: { userId: string }) => `user:${data.userId}`;
+const aboutMedia = (data: { mediaId: string }) => `media:${data.mediaId}`;
+const aboutComment = (data: { commentId: string }) => `comment:${data.commentId}`;
+
+export const VISIBILITIES = ['public', 'unlisted', 'private'] as const;
+export const MEDIA_KINDS = ['image', 'video', 'audio'] as const;
+
+const user = z.object({
+  userId: z.uuid(),
+  username: z.string(),
+  displayName: z.string().nullable(),
+  locale: z.string(),
+  role: z.enum(ROLES),
+});
+
+const media = z.object({
+  mediaId: z.uuid(),
+  ownerId: z.uuid(),
+  ownerUsername: z.string(),
+  title: z.string(),
+  visibility: z.enum(VISIBILITIES),
+});
+
+const comment = z.object({
+  commentId: z.uuid(),
+  mediaId: z.uuid(),
+  mediaOwnerId: z.uuid(),
+  mediaTitle: z.string(),
+  parentId: z.uuid().nullable(),
+  parentAuthorId: z.uuid().nullable(),
+  authorId: z.uuid(),
+  authorUsername: z.string(),
+  content: z.string(),
+});
+
+/** Every durable event between services: facts in the past tense, each announced in one place. */
+export const EVENTS = {
+  'user.registered': event('auth', user, aboutUser),
+  'user.profile_updated': event('auth', user, aboutUser),
+  'user.role_changed': event(
+    'auth',
+    z.object({ userId: z.uuid(), from: z.enum(ROLES), to: z.enum(ROLES) }),
+    aboutUser,
+  ),
+  'media.uploaded': event(
+    'media',
+    media.extend({ kind: z.enum(MEDIA_KINDS), mimeType: z.string(), size: z.int(), sha256: z.string() }),
+    aboutMedia,
+  ),
+  'media.updated': event('media', media, aboutMedia),
+  'media.deleted': event('media', media, aboutMedia),
+  'comment.created': event('comments', comment, aboutComment),
+  'comment.updated': event('comments', comment, aboutComment),
+  'comment.deleted': event('comments', comment.omit({ content: true }), aboutComment),
+} as const;
+
+export type EventType = keyof typeof EVENTS;
+export type EventData<Type extends EventType> = z.infer<(typeof EVENTS)[Type]['data']>;
+export type EventOf<Type extends EventType> = Omit<Envelope, 'type' | 'data'> & {
+  type: Type;
+  data: EventData<Type>;
+};
+
+/** True for a type that this build knows; newer ones are somebody else's business. */
+export function isKnown(type: string): type is EventType {
+  return Object.hasOwn(EVENTS, type);
+}

@@ -1,0 +1,187 @@
+import { bodyLimit } from 'hono/body-limit';
+import { cors } from 'hono/cors';
+import { secureHeaders } from 'hono/secure-headers';
+import type { CommonEnv } from '../config/common.ts';
+import type { Log } from '../runtime/log.ts';
+import { clientAddress, parseRanges } from './client-address.ts';
+import type { AppEnv } from './context.ts';
+import { mountDocs } from './docs.ts';
+import { notFound, onError } from './errors.ts';
+import { type Checks, mountHealth } from './health.ts';
+import { createMetrics, type Metrics, mountMetrics } from './metrics.ts';
+import { Problem } from './problem.ts';
+import { createRouter, type Router } from './router.ts';
+
+const JSON_LIMIT = 1024 * 1024;
+
+const EXPOSED = [
+  'Location',
+  'ETag',
+  'Upload-Offset',
+  'Upload-Length',
+  'Upload-Defer-Length',
+  'Upload-Metadata',
+  'Upload-Expires',
+  'Upload-Concat',
+  'Tus-Version',
+  'Tus-Resumable',
+  'Tus-Max-Size',
+  'Tus-Extension',
+  'Tus-Checksum-Algorithm',
+  'Media-Id',
+  'Retry-After',
+  'RateLimit-Limit',
+  'RateLimit-Remaining',
+  'RateLimit-Reset',
+  'Idempotency-Replayed',
+  'Accept-Ranges',
+  'Content-Range',
+  'Content-Disposition',
+  'X-Request-Id',
+];
+
+export type KernelOptions = {
+  service: string;
+  title: string;
+  description: string;
+  env: CommonEnv;
+  log: Log;
+  checks: Checks;
+  /** True for requests whose bodies are streamed by their route, which then keeps its own limit. */
+  streamsBody?: (method: string, path: string) => boolean;
+  /** True for paths whose plain OPTIONS (no preflight) belongs to the route, as tus's discovery does. */
+  ownsOptions?: (path: string) => boolean;
+};
+
+export type Kernel = { app: Router; metrics: Metrics };
+
+/**
+ * The app that every service starts from: request ids, access log, metrics, security headers, CORS, body
+ * limit, problems for every error, health, `/metrics`, `/openapi.json` and `/api/docs`.
+ */
+export function createKernel(options: KernelOptions): Kernel {
+  const { env, service } = options;
+  const app = createRouter();
+  const metrics = createMetrics(service);
+  const trusted = parseRanges(env.TRUSTED_PROXIES);
+
+  app.onError(onError);
+  app.notFound(notFound(app));
+
+  app.use(async (c, next) => {
+    const started = performance.now();
+    const given = c.req.header('X-Request-Id');
+    const requestId =
+      given !== undefined && /^[A-Za-z0-9_-]{8,64}$/.test(given) ? given : crypto.randomUUID();
+    const traceparent = c.req.header('traceparent');
+    c.set('requestId', requestId);
+    c.set('log', options.log.child({ requestId }));
+    c.set('traceparent', isTraceparent(traceparent) ? traceparent : undefined);
+    c.set('address', clientAddress(c.env?.requestIp?.(c.req.raw), c.req.header('X-Forwarded-For'), trusted));
+    c.header('X-Request-Id', requestId);
+    await next();
+    const seconds = (performance.now() - started) / 1000;
+    metrics.observeRequest(c, seconds);
+    c.var.log.info(
+      {
+        method: c.req.method,
+        path: c.req.path,
+        status: c.res.status,
+        ms: Math.round(seconds * 1000),
+        ...(c.var.caller === undefined ? {} : { caller: c.var.caller.userId }),
+      },
+      'request',
+    );
+  });
+
+  app.use(
+    secureHeaders({
+      contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+      // Media are made to be embedded by other origins; reading them is CORS's and the token's business.
+      crossOriginResourcePolicy: 'cross-origin',
+      referrerPolicy: 'no-referrer',
+      xFrameOptions: 'DENY',
+    }),
+  );
+
+  const withCors = cors({
+    origin: (origin) => (env.CORS_ORIGINS.includes(origin) ? origin : null),
+    credentials: true,
+    allowMethods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+    allowHeaders: ALLOWED_HEADERS,
+    exposeHeaders: EXPOSED,
+    maxAge: 3600,
+  });
+  app.use((c, next) => {
+    // Hono's cors answers every OPTIONS; a discovery without a preflight's header is the route's own.
+    const discovery =
+      c.req.method === 'OPTIONS' && c.req.header('Access-Control-Request-Method') === undefined;
+    return discovery && options.ownsOptions?.(c.req.path) ? next() : withCors(c, next);
+  });
+
+  const limited = bodyLimit({
+    maxSize: JSON_LIMIT,
+    onError: () => {
+      throw new Problem('body_too_large', `JSON bodies are at most ${JSON_LIMIT} bytes.`);
+    },
+  });
+  app.use((c, next) => {
+    if (options.streamsBody?.(c.req.method, c.req.path)) return next();
+    const encoding = c.req.header('Content-Encoding');
+    if (encoding !== undefined && encoding !== 'identity') {
+      throw new Problem('unsupported_media_type', 'Compressed bodies are not accepted.');
+    }
+    const charset = /;\s*charset\s*=\s*"?([^\s;"]+)/i.exec(c.req.header('Content-Type') ?? '')?.[1];
+    if (charset !== undefined && charset.toLowerCase() !== 'utf-8') {
+      throw new Problem('unsupported_media_type', 'JSON is UTF-8.');
+    }
+    return limited(c, next);
+  });
+
+  mountHealth(app, service, options.checks);
+  mountMetrics(app, metrics, env.METRICS_TOKEN);
+  mountDocs(app, options);
+  return { app, metrics };
+}
+
+const ALLOWED_HEADERS = [
+  'Authorization',
+  'Content-Type',
+  'Idempotency-Key',
+  'If-Match',
+  'If-None-Match',
+  'If-Range',
+  'Range',
+  'Last-Event-ID',
+  'Tus-Resumable',
+  'Upload-Length',
+  'Upload-Defer-Length',
+  'Upload-Offset',
+  'Upload-Metadata',
+  'Upload-Checksum',
+  'Upload-Concat',
+  'X-HTTP-Method-Override',
+  'X-Refresh-Cookie',
+  'X-Request-Id',
+  'X-Requested-With',
+  'traceparent',
+];
+
+/** W3C Trace Context, version 00. */
+function isTraceparent(value: string | undefined): value is string {
+  return value !== undefined && /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/.test(value);
+}
+
+/**
+ * The function that `Bun.serve` calls. A request line or `Host` that makes no URL is answered here, since
+ * everything behind takes the URL for granted.
+ */
+export function fetchOf(app: Router) {
+  return (request: Request, server: { requestIP(request: Request): { address: string } | null }) => {
+    if (!URL.canParse(request.url)) {
+      return new Response(null, { status: 400, headers: { Connection: 'close' } });
+    }
+    const bindings: AppEnv['Bindings'] = { requestIp: (r) => server.requestIP(r)?.address };
+    return app.fetch(request, bindings);
+  };
+}

@@ -1,0 +1,39 @@
+import type { Log } from '../runtime/log.ts';
+
+/** Who is calling, as far as the access token tells. */
+export type Caller = {
+  userId: string;
+  sessionId: string;
+  username: string;
+  role: Role;
+  /** The user's generation at the time the token was signed. */
+  version: number;
+  /** When the token runs out, seconds since 1970. */
+  expiresAt: number;
+};
+
+export const ROLES = ['USER', 'MODERATOR', 'ADMIN'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** True when `role` ranks at least as high as `wanted`. */
+export function hasRole(role: Role, wanted: Role): boolean {
+  return ROLES.indexOf(role) >= ROLES.indexOf(wanted);
+}
+
+/** What the kernel puts in every request's context. */
+export type AppEnv = {
+  Bindings: { requestIp?: (request: Request) => string | undefined };
+  Variables: {
+    requestId: string;
+    log: Log;
+    /** The client's address, behind trusted proxies too; IPv6 counts by /64. */
+    address: string;
+    /** W3C trace context of the request, if it brought one. */
+    traceparent: string | undefined;
+    /** Set by the token guard; undefined for nobody. */
+    caller: Caller | undefined;
+  };
+};
+
+/** The environment behind a guard that lets nobody through. */
+export type CallerEnv = AppEnv & { Variables: { caller: Caller } };

@@ -1,0 +1,97 @@
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+
+/**
+ * Every error a client can get: `code` → status and title. Codes are stable; texts may change.
+ * RFC 9457 `type` is `urn:tertulia:problem:<code>`.
+ */
+export const PROBLEMS = {
+  malformed_json: [400, 'The body is not valid JSON'],
+  malformed_request: [400, 'The request is malformed'],
+  invalid_page: [400, 'The page parameters are invalid'],
+  unauthenticated: [401, 'A valid access token is required'],
+  invalid_credentials: [401, 'E-mail or password is wrong'],
+  invalid_refresh_token: [401, 'The refresh token is not valid'],
+  forbidden: [403, 'You are not allowed to do this'],
+  origin_not_allowed: [403, 'This origin is not allowed'],
+  account_suspended: [403, 'The account is suspended'],
+  edit_window_closed: [403, 'The time for editing is over'],
+  not_found: [404, 'Not found'],
+  media_not_found: [404, 'No such media'],
+  parent_not_found: [404, 'No such parent comment'],
+  method_not_allowed: [405, 'This method is not allowed here'],
+  conflict: [409, 'The request conflicts with the current state'],
+  email_taken: [409, 'This e-mail address is taken'],
+  username_taken: [409, 'This username is taken'],
+  last_admin: [409, 'The last administrator cannot be demoted'],
+  upload_offset_mismatch: [409, 'The upload is at another offset'],
+  upload_gone: [410, 'The upload is gone'],
+  precondition_failed: [412, 'The resource has changed'],
+  unsupported_tus_version: [412, 'This version of tus is not supported'],
+  body_too_large: [413, 'The body is too large'],
+  upload_too_large: [413, 'The upload is too large'],
+  quota_exceeded: [413, 'The quota is exceeded'],
+  unsupported_media_type: [415, 'This type of content is not accepted'],
+  range_not_satisfiable: [416, 'The range is not satisfiable'],
+  invalid_fields: [422, 'Some fields are invalid'],
+  idempotency_key_reused: [422, 'The idempotency key was used with another body'],
+  parent_of_other_media: [422, 'The parent belongs to another media'],
+  upload_locked: [423, 'The upload is in use by another request'],
+  rate_limited: [429, 'Too many requests'],
+  internal: [500, 'Something went wrong on our side'],
+  unavailable: [503, 'A dependency is down'],
+  insufficient_storage: [507, 'The storage is full'],
+} as const satisfies Record<string, readonly [ContentfulStatusCode, string]>;
+
+export type ProblemCode = keyof typeof PROBLEMS;
+
+export type FieldError = { path: string; message: string };
+
+type Extras = {
+  /** For 422: which fields, and why. */
+  errors?: FieldError[];
+  /** Response headers, such as `Retry-After`. */
+  headers?: Record<string, string>;
+  cause?: unknown;
+};
+
+/** The one way to answer with an error: `throw new Problem('not_found')`. */
+export class Problem extends Error {
+  override name = 'Problem';
+  readonly status: ContentfulStatusCode;
+  readonly title: string;
+  readonly errors: FieldError[] | undefined;
+  readonly headers: Record<string, string>;
+
+  constructor(
+    readonly code: ProblemCode,
+    readonly detail?: string,
+    extras: Extras = {},
+  ) {
+    super(detail ?? code, { cause: extras.cause });
+    [this.status, this.title] = PROBLEMS[code];
+    this.errors = extras.errors;
+    this.headers = extras.headers ?? {};
+  }
+}
+
+/** RFC 9457 body of a problem. `instance` is the path asked for, `requestId` finds the log line. */
+export function problemBody(problem: Problem, instance: string, requestId: string) {
+  return {
+    type: `urn:tertulia:problem:${problem.code}`,
+    title: problem.title,
+    status: problem.status,
+    ...(problem.detail === undefined ? {} : { detail: problem.detail }),
+    instance,
+    code: problem.code,
+    requestId,
+    ...(problem.errors === undefined ? {} : { errors: problem.errors }),
+  };
+}
+
+/** A whole problem response, for places that have no Hono context. */
+export function problemResponse(problem: Problem, instance: string, requestId: string): Response {
+  return new Response(JSON.stringify(problemBody(problem, instance, requestId)), {
+    status: problem.status,
+    headers: { 'Content-Type': 'application/problem+json', ...problem.headers },
+  });
+}

@@ -1,0 +1,93 @@
+import type { z } from 'zod';
+import type { CommonEnv } from '../config/common.ts';
+import { EnvError, type EnvSource, parseEnv } from '../config/env.ts';
+import { createLog, type Log } from './log.ts';
+import type { Running } from './serve.ts';
+
+/** What a service is to its launcher: its settings, its stores, and how it starts. */
+export type ServiceDefinition<Shape extends z.ZodRawShape = z.ZodRawShape> = {
+  name: string;
+  /** Name of the variable that holds its port, for messages. */
+  portVariable: string;
+  /** Name of the variable that holds its database address, if it has a database. */
+  databaseVariable?: string;
+  env: z.ZodObject<Shape>;
+  /** Variables that production does not do without. */
+  productionNeeds: readonly string[];
+  start(env: z.output<z.ZodObject<Shape>>, log: Log): Promise<Running>;
+};
+
+/** Parses a service's settings and holds production to what it needs. @throws {EnvError} */
+export function settingsOf<Shape extends z.ZodRawShape>(
+  service: ServiceDefinition<Shape>,
+  source: EnvSource,
+) {
+  const env = parseEnv(service.env, source);
+  if (source.NODE_ENV === 'production') {
+    const missing = service.productionNeeds.filter((names) =>
+      names.split('|').every((name) => !source[name]),
+    );
+    if (missing.length > 0) {
+      throw new EnvError(
+        missing.map((names) => `${names.replaceAll('|', ' or ')}: is required in production`),
+      );
+    }
+  }
+  return env;
+}
+
+/**
+ * A service as a process of its own: settings → start → wait for SIGTERM or SIGINT → drain → exit 0.
+ * What keeps it from starting is one clear line on standard error, and exit code 1.
+ */
+export async function runService<Shape extends z.ZodRawShape>(
+  service: ServiceDefinition<Shape>,
+  source: EnvSource,
+): Promise<void> {
+  try {
+    const env = settingsOf(service, source);
+    const log = createLog(service.name, (env as unknown as CommonEnv).LOG_LEVEL);
+    const running = await service.start(env, log);
+    log.info({ port: running.port }, 'listening');
+    stopOnSignal(async () => {
+      await running.stop();
+      log.info('stopped');
+    });
+  } catch (error) {
+    fail(service.name, explain(error, service.portVariable));
+  }
+}
+
+/** Runs `stop` at the first SIGTERM or SIGINT, then exits; a second signal exits at once. */
+export function stopOnSignal(stop: () => Promise<void>): void {
+  let stopping = false;
+  const onSignal = () => {
+    if (stopping) process.exit(1);
+    stopping = true;
+    stop().then(
+      () => process.exit(0),
+      () => process.exit(1),
+    );
+  };
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
+}
+
+/** One line a cause, each naming the service. */
+export function fail(name: string, lines: readonly string[]): never {
+  for (const line of lines) process.stderr.write(`${name}: ${line}\n`);
+  process.exit(1);
+}
+
+/** Says in one line what kept a service from starting. */
+export function explain(error: unknown, portVariable: string): readonly string[] {
+  if (error instanceof EnvError) return error.problems;
+  if (!(error instanceof Error)) return [String(error)];
+  const code = 'code' in error ? String(error.code) : '';
+  if (code === 'EADDRINUSE') return [`the port is taken; set ${portVariable} to another one`];
+  if (code === 'EACCES' || code === 'EROFS' || code === 'EPERM') {
+    return [`cannot write where it must: ${error.message}; set DATA_DIR to a folder that can be written`];
+  }
+  const cause = error.cause instanceof Error ? `: ${error.cause.message}` : '';
+  return [`${error.name === 'DrizzleQueryError' ? 'the database refused' : error.message}${cause}`];
+}

@@ -1,0 +1,36 @@
+import { Redis } from 'ioredis';
+import type { Log } from '../runtime/log.ts';
+
+/**
+ * A Redis client that fails at once while Redis is away, instead of queueing or sending again behind one's
+ * back: who calls knows what to do, and effects happen at most once per call.
+ */
+export function openRedis(url: string, log: Log): Redis {
+  const redis = new Redis(url, {
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    connectTimeout: 2000,
+    commandTimeout: 2000,
+    retryStrategy: (attempt) => Math.min(50 * attempt, 1000),
+  });
+  let lost = false;
+  redis.on('error', (err: Error) => {
+    if (!lost) log.warn({ err }, 'Redis is away');
+    lost = true;
+  });
+  redis.on('ready', () => {
+    if (lost) log.info('Redis is back');
+    lost = false;
+  });
+  return redis;
+}
+
+/** Resolves when the client can be used, or after `ms`; Redis may come later. */
+export function whenReady(redis: Redis, ms = 2000): Promise<void> {
+  if (redis.status === 'ready') return Promise.resolve();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  redis.once('ready', resolve);
+  return promise.finally(() => clearTimeout(timer));
+}

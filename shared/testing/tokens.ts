@@ -1,0 +1,49 @@
+import { sign } from 'hono/jwt';
+import type { Role } from '../http/context.ts';
+import type { KeySource } from '../tokens/keys.ts';
+import { type AccessClaims, createTokenVerifier, type TokenVerifier } from '../tokens/verify.ts';
+
+export type TestUser = { id: string; username: string; role: Role; token: string };
+
+export type TestTokens = {
+  verifier: TokenVerifier;
+  /** A user with a valid token. */
+  user(role?: Role, claims?: Partial<AccessClaims>): Promise<TestUser>;
+};
+
+/** Signs access tokens as auth does, with a key of its own. */
+export async function createTestTokens(): Promise<TestTokens> {
+  const pair = (await crypto.subtle.generateKey('Ed25519', true, ['sign', 'verify'])) as CryptoKeyPair;
+  const keys: KeySource = { find: async (kid) => (kid === 'test' ? pair.publicKey : undefined) };
+  const jwk = await crypto.subtle.exportKey('jwk', pair.privateKey);
+  let count = 0;
+  return {
+    verifier: createTokenVerifier({ keys, issuer: 'tertulia', audience: 'tertulia' }),
+    async user(role = 'USER', claims = {}) {
+      const id = Bun.randomUUIDv7();
+      const username = `user${++count}`;
+      const now = Math.floor(Date.now() / 1000);
+      const payload: AccessClaims = {
+        use: 'access',
+        iss: 'tertulia',
+        aud: 'tertulia',
+        sub: id,
+        sid: Bun.randomUUIDv7(),
+        ver: 0,
+        role,
+        username,
+        iat: now,
+        exp: now + 900,
+        jti: Bun.randomUUIDv7(),
+        ...claims,
+      };
+      const key = { ...jwk, kid: 'test', alg: 'EdDSA' };
+      return {
+        id: payload.sub,
+        username: payload.username,
+        role: payload.role,
+        token: await sign(payload, key as never, 'EdDSA'),
+      };
+    },
+  };
+}

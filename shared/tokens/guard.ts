@@ -1,0 +1,61 @@
+import type { MiddlewareHandler } from 'hono';
+import { createMiddleware } from 'hono/factory';
+import { type AppEnv, type CallerEnv, hasRole, type Role } from '../http/context.ts';
+import { Problem } from '../http/problem.ts';
+import type { TokenVerifier } from './verify.ts';
+
+/** Spread one into `createRoute({...})`: it guards the route and says so in OpenAPI. */
+export type Guard<Env extends AppEnv> = {
+  security: { bearerAuth: string[] }[];
+  middleware: readonly [MiddlewareHandler<Env>];
+};
+
+export type Guards = {
+  /** Anyone; `c.var.caller` is set when a token came, and a bad one is refused all the same. */
+  anyone: Guard<AppEnv>;
+  /** Any signed-in user. */
+  user: Guard<CallerEnv>;
+  moderator: Guard<CallerEnv>;
+  admin: Guard<CallerEnv>;
+};
+
+/** RFC 6750, 2.1: exactly one space and one token; two headers arrive joined by a comma and fail. */
+const BEARER = /^bearer ([\w-]+\.[\w-]+\.[\w-]+)$/i;
+
+/** Guards stand on routes, never on path prefixes: `//admin` and `/ADMIN` slip past a prefix. */
+export function createGuards(verifier: TokenVerifier): Guards {
+  async function callerOf(authorization: string | undefined) {
+    if (authorization === undefined) return undefined;
+    const token = BEARER.exec(authorization)?.[1];
+    if (token === undefined) throw new Problem('unauthenticated', 'Send `Authorization: Bearer <token>`.');
+    return verifier.verify(token);
+  }
+
+  const atLeast = (role: Role): Guard<CallerEnv> => ({
+    security: [{ bearerAuth: [] }],
+    middleware: [
+      createMiddleware<CallerEnv>(async (c, next) => {
+        const caller = await callerOf(c.req.header('Authorization'));
+        if (caller === undefined) throw new Problem('unauthenticated');
+        if (!hasRole(caller.role, role)) throw new Problem('forbidden', `This takes the role ${role}.`);
+        c.set('caller', caller);
+        await next();
+      }),
+    ],
+  });
+
+  return {
+    anyone: {
+      security: [{}, { bearerAuth: [] }] as { bearerAuth: string[] }[],
+      middleware: [
+        createMiddleware<AppEnv>(async (c, next) => {
+          c.set('caller', await callerOf(c.req.header('Authorization')));
+          await next();
+        }),
+      ],
+    },
+    user: atLeast('USER'),
+    moderator: atLeast('MODERATOR'),
+    admin: atLeast('ADMIN'),
+  };
+}
