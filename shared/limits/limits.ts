@@ -10,6 +10,8 @@ export type Limit = {
   consume(key: string): Promise<void>;
   /** Refuses like {@link consume} when the key is spent, without counting. */
   check(key: string): Promise<void>;
+  /** Takes one act back. */
+  undo(key: string): Promise<void>;
   /** Forgets a key. */
   reset(key: string): Promise<void>;
 };
@@ -58,6 +60,9 @@ export function createLimits({ redis, scale }: { redis?: Redis | undefined; scal
       async check(key) {
         const state = await limiter.get(key);
         if (state !== null && state.consumedPoints >= rule.points) refuse(state);
+      },
+      async undo(key) {
+        await limiter.reward(key, 1);
       },
       async reset(key) {
         await limiter.delete(key);

@@ -2,7 +2,12 @@ import type { WebSocketHandler } from 'bun';
 import type { Log } from './log.ts';
 
 /** A service that listens. `stop` drains and resolves when nothing of it is left. */
-export type Running = { port: number; stop(): Promise<void> };
+export type Running = {
+  port: number;
+  /** One line for whoever started it, shown once and never logged. */
+  greeting?: string;
+  stop(): Promise<void>;
+};
 
 type Options<Socket> = {
   fetch: (

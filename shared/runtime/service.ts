@@ -49,6 +49,7 @@ export async function runService<Shape extends z.ZodRawShape>(
     const log = createLog(service.name, (env as unknown as CommonEnv).LOG_LEVEL);
     const running = await service.start(env, log);
     log.info({ port: running.port }, 'listening');
+    if (running.greeting !== undefined) process.stderr.write(`${service.name}: ${running.greeting}\n`);
     stopOnSignal(async () => {
       await running.stop();
       log.info('stopped');
@@ -71,6 +72,12 @@ export function stopOnSignal(stop: () => Promise<void>): void {
   };
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
+}
+
+/** The database address, or an error that says what to do about its absence. */
+export function databaseOf(variable: string, url: string | undefined): string {
+  if (url !== undefined) return url;
+  throw new EnvError([`${variable}: is required; \`bun run stores\` gives one`]);
 }
 
 /** One line a cause, each naming the service. */

@@ -7,7 +7,7 @@ import type { TokenVerifier } from './verify.ts';
 /** Spread one into `createRoute({...})`: it guards the route and says so in OpenAPI. */
 export type Guard<Env extends AppEnv> = {
   security: { bearerAuth: string[] }[];
-  middleware: readonly [MiddlewareHandler<Env>];
+  middleware: MiddlewareHandler<Env>;
 };
 
 export type Guards = {
@@ -33,26 +33,22 @@ export function createGuards(verifier: TokenVerifier): Guards {
 
   const atLeast = (role: Role): Guard<CallerEnv> => ({
     security: [{ bearerAuth: [] }],
-    middleware: [
-      createMiddleware<CallerEnv>(async (c, next) => {
-        const caller = await callerOf(c.req.header('Authorization'));
-        if (caller === undefined) throw new Problem('unauthenticated');
-        if (!hasRole(caller.role, role)) throw new Problem('forbidden', `This takes the role ${role}.`);
-        c.set('caller', caller);
-        await next();
-      }),
-    ],
+    middleware: createMiddleware<CallerEnv>(async (c, next) => {
+      const caller = await callerOf(c.req.header('Authorization'));
+      if (caller === undefined) throw new Problem('unauthenticated');
+      if (!hasRole(caller.role, role)) throw new Problem('forbidden', `This takes the role ${role}.`);
+      c.set('caller', caller);
+      await next();
+    }),
   });
 
   return {
     anyone: {
       security: [{}, { bearerAuth: [] }] as { bearerAuth: string[] }[],
-      middleware: [
-        createMiddleware<AppEnv>(async (c, next) => {
-          c.set('caller', await callerOf(c.req.header('Authorization')));
-          await next();
-        }),
-      ],
+      middleware: createMiddleware<AppEnv>(async (c, next) => {
+        c.set('caller', await callerOf(c.req.header('Authorization')));
+        await next();
+      }),
     },
     user: atLeast('USER'),
     moderator: atLeast('MODERATOR'),

@@ -1,0 +1,81 @@
+import { z } from '@hono/zod-openapi';
+import { ROLES } from '@tertulia/shared/http/context';
+import { instant, line, paragraph } from '@tertulia/shared/http/fields';
+import type { users } from '../db/schema.ts';
+
+export const LOCALES = ['en', 'es'] as const;
+
+export const username = z
+  .string()
+  .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{1,31}$/, 'is 2 to 32 letters, digits, `_`, `.` or `-`')
+  .openapi({ example: 'ana' });
+
+export const email = z
+  .string()
+  .max(254)
+  .transform((text) => text.normalize('NFKC'))
+  .pipe(z.email())
+  .openapi({ type: 'string', format: 'email', example: 'ana@example.org' });
+
+/** Counted after NFKC, as it is hashed. A NUL would end the password for some readers. */
+export const password = z
+  .string()
+  .max(1024, 'is longer than 128 characters')
+  .refine((text) => text.isWellFormed() && !text.includes('\0'), {
+    message: 'contains characters that are not allowed',
+    abort: true,
+  })
+  .refine((text) => [...text.normalize('NFKC')].length >= 8, 'is shorter than 8 characters')
+  .refine((text) => [...text.normalize('NFKC')].length <= 128, 'is longer than 128 characters')
+  .openapi({ type: 'string', minLength: 8, maxLength: 128, format: 'password' });
+
+export const registerBody = z
+  .strictObject({ username, email, password, displayName: line(1, 80).optional() })
+  .openapi('Registration');
+
+export const profilePatch = z
+  .strictObject({
+    displayName: line(1, 80).nullable().optional(),
+    bio: paragraph(0, 500).nullable().optional(),
+    locale: z.enum(LOCALES).optional(),
+  })
+  .openapi('ProfilePatch');
+
+export const publicProfileSchema = z
+  .object({
+    id: z.uuid(),
+    username: z.string(),
+    displayName: z.string().nullable(),
+    bio: z.string().nullable(),
+    role: z.enum(ROLES),
+    createdAt: instant(),
+  })
+  .openapi('PublicProfile');
+
+export const userSchema = publicProfileSchema
+  .extend({ email: z.string(), locale: z.enum(LOCALES), updatedAt: instant() })
+  .openapi('User');
+
+export type UserRow = typeof users.$inferSelect;
+
+/** What anyone may know of a user. */
+export function toPublicProfile(row: UserRow) {
+  return {
+    id: row.id,
+    username: row.username,
+    displayName: row.displayName,
+    bio: row.bio,
+    role: row.role,
+    createdAt: row.createdAt.toISOString(),
+  };
+}
+
+/** What the user itself and administrators see. */
+export function toUser(row: UserRow) {
+  return {
+    ...toPublicProfile(row),
+    email: row.email,
+    locale: row.locale as (typeof LOCALES)[number],
+    updatedAt: row.updatedAt.toISOString(),
+  };
+}

@@ -1,0 +1,84 @@
+import type { Db, Tx } from '@tertulia/shared/db/database';
+import { isUniqueViolation } from '@tertulia/shared/db/unavailable';
+import { announce } from '@tertulia/shared/events/announce';
+import type { Caller } from '@tertulia/shared/http/context';
+import { Problem } from '@tertulia/shared/http/problem';
+import { insertUser, keyOf, lockUser, type NewUser, setRole, updateUser } from './accounts.repository.ts';
+import type { UserRow } from './accounts.schema.ts';
+
+type Registration = {
+  username: string;
+  email: string;
+  passwordHash: string;
+  displayName?: string | undefined;
+};
+
+/** Makes an account and tells of it. @throws {Problem} `username_taken`, `email_taken` */
+export async function register(
+  tx: Tx,
+  registration: Registration,
+  { role = 'USER', traceparent }: { role?: UserRow['role']; traceparent?: string | undefined } = {},
+): Promise<UserRow> {
+  const row: NewUser = {
+    id: Bun.randomUUIDv7(),
+    username: registration.username,
+    usernameKey: keyOf(registration.username),
+    email: registration.email,
+    emailKey: keyOf(registration.email),
+    passwordHash: registration.passwordHash,
+    displayName: registration.displayName ?? null,
+    role,
+  };
+  const user = await insertUser(tx, row).catch((error: unknown) => {
+    if (isUniqueViolation(error, 'users_username_key')) throw new Problem('username_taken');
+    if (isUniqueViolation(error, 'users_email_key')) throw new Problem('email_taken');
+    throw error;
+  });
+  await announce(tx, { type: 'user.registered', actorId: user.id, data: aboutUser(user), traceparent });
+  return user;
+}
+
+type ProfileChange = Pick<NewUser, 'displayName' | 'bio' | 'locale'>;
+
+/** Changes what a user tells of itself. */
+export async function changeProfile(db: Db, caller: Caller, change: ProfileChange, traceparent?: string) {
+  return db.transaction(async (tx) => {
+    const user = await updateUser(tx, caller.userId, change);
+    if (user === undefined) throw new Problem('not_found');
+    await announce(tx, {
+      type: 'user.profile_updated',
+      actorId: user.id,
+      data: aboutUser(user),
+      traceparent,
+    });
+    return user;
+  });
+}
+
+/**
+ * Makes a USER a MODERATOR; for a MODERATOR nothing changes.
+ *
+ * @throws {Problem} `not_found`; `conflict` for an ADMIN, who would lose by it.
+ */
+export async function promote(
+  db: Db,
+  caller: Caller,
+  userId: string,
+  traceparent?: string,
+): Promise<UserRow> {
+  return db.transaction(async (tx) => {
+    const user = await lockUser(tx, userId);
+    if (user === undefined) throw new Problem('not_found', 'No such user.');
+    if (user.role === 'MODERATOR') return user;
+    if (user.role === 'ADMIN') throw new Problem('conflict', 'An administrator is more than a moderator.');
+    const promoted = await setRole(tx, userId, 'MODERATOR');
+    if (promoted === undefined) throw new Problem('not_found', 'No such user.');
+    const data = { userId, from: user.role, to: promoted.role };
+    await announce(tx, { type: 'user.role_changed', actorId: caller.userId, data, traceparent });
+    return promoted;
+  });
+}
+
+function aboutUser({ id, username, displayName, locale, role }: UserRow) {
+  return { userId: id, username, displayName, locale, role };
+}

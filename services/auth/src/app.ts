@@ -1,0 +1,20 @@
+import { createKernel } from '@tertulia/shared/http/app';
+import { accountsRoutes } from './accounts/accounts.routes.ts';
+import type { Deps } from './deps.ts';
+import { keysRoutes } from './keys/keys.routes.ts';
+import { sessionsRoutes } from './sessions/sessions.routes.ts';
+
+export function createApp(deps: Deps) {
+  const { app } = createKernel({
+    service: 'auth',
+    title: 'Tertulia auth',
+    description: 'Accounts, sessions and roles. Other services verify its access tokens by its public keys.',
+    env: deps.env,
+    log: deps.log,
+    checks: deps.checks,
+  });
+  app.route('/', keysRoutes(deps));
+  app.route('/', sessionsRoutes(deps));
+  app.route('/', accountsRoutes(deps));
+  return app;
+}

@@ -1,0 +1,82 @@
+import { join } from 'node:path';
+import { type Database, type Db, openDatabase } from '@tertulia/shared/db/database';
+import { migrate } from '@tertulia/shared/db/migrate';
+import { startRelay } from '@tertulia/shared/events/relay';
+import type { Checks } from '@tertulia/shared/http/health';
+import { createLimits, type Limits } from '@tertulia/shared/limits/limits';
+import type { Log } from '@tertulia/shared/runtime/log';
+import { openCarriers } from '@tertulia/shared/stores/carriers';
+import { openRedis, whenReady } from '@tertulia/shared/stores/redis';
+import { createGuards, type Guards } from '@tertulia/shared/tokens/guard';
+import { createTokenVerifier } from '@tertulia/shared/tokens/verify';
+import { prepareFindUser } from './accounts/accounts.repository.ts';
+import { createPasswords, type Passwords } from './accounts/passwords.ts';
+import type { AuthEnv } from './env.ts';
+import { deriveSecrets, developmentSecret, type Secrets } from './keys/secret.ts';
+import { openSigningKeys, type SigningKeys } from './keys/signing-keys.ts';
+
+export const MIGRATIONS = join(import.meta.dir, '..', 'drizzle');
+
+export type Deps = {
+  env: AuthEnv;
+  log: Log;
+  db: Db;
+  keys: SigningKeys;
+  secrets: Secrets;
+  passwords: Passwords;
+  guards: Guards;
+  limits: Limits;
+  findUser: ReturnType<typeof prepareFindUser>;
+  checks: Checks;
+};
+
+/** What a {@link Deps} is made of, without what runs in the background: tests open the same. */
+export async function createDeps(
+  env: AuthEnv,
+  log: Log,
+  database: Database,
+  limits: Limits,
+  checks: Checks,
+): Promise<Deps> {
+  const { db } = database;
+  const secrets = await deriveSecrets(env.AUTH_SECRET ?? (await developmentSecret(db)));
+  const keys = await openSigningKeys(db, secrets.sealing);
+  const issuer = env.TOKEN_ISSUER;
+  const verifier = createTokenVerifier({ keys: keys.source, issuer, audience: env.TOKEN_AUDIENCE });
+  return {
+    env,
+    log,
+    db,
+    keys,
+    secrets,
+    passwords: await createPasswords(),
+    guards: createGuards(verifier),
+    limits,
+    findUser: prepareFindUser(db),
+    checks,
+  };
+}
+
+/** Opens every resource of a running service; `close` takes them down in order. */
+export async function openDeps(env: AuthEnv, url: string, log: Log) {
+  await migrate(url, MIGRATIONS);
+  const database = openDatabase({ url, name: 'auth', max: env.DB_POOL_MAX });
+  const redis = env.AUTH_REDIS_URL === undefined ? undefined : openRedis(env.AUTH_REDIS_URL, log);
+  if (redis !== undefined) await whenReady(redis);
+  const carriers = await openCarriers(env, 'auth', log);
+  const relay = startRelay({ source: 'auth', url, sql: database.sql, stream: carriers.stream, log });
+  const deps = await createDeps(env, log, database, createLimits({ redis, scale: env.RATE_LIMIT_SCALE }), {
+    postgres: database.ping,
+    events: () => carriers.stream.ping(),
+    ...(redis === undefined ? {} : { redis: () => redis.ping() }),
+  });
+  return {
+    deps,
+    async close() {
+      await relay.stop();
+      await carriers.close();
+      redis?.disconnect();
+      await database.close();
+    },
+  };
+}

@@ -1,0 +1,28 @@
+import { commonEnv, databaseUrl, port, redis, tokenEnv } from '@tertulia/shared/config/common';
+import { integer } from '@tertulia/shared/config/env';
+import { z } from 'zod';
+
+export const authEnv = commonEnv.extend(tokenEnv.omit({ AUTH_URL: true }).shape).extend({
+  AUTH_PORT: port(5900, 'auth'),
+  AUTH_DATABASE_URL: databaseUrl('auth'),
+  AUTH_REDIS_URL: redis('Redis for rate limits. Unset: they are kept in memory, for one replica.'),
+  AUTH_SECRET: z
+    .string()
+    .min(32, 'must be at least 32 characters long')
+    .optional()
+    .describe('Encrypts private keys and derives refresh tokens. Mandatory in production.'),
+  ADMIN_EMAIL: z.email().optional().describe('E-mail of the first administrator, made at start.'),
+  ADMIN_PASSWORD: z.string().min(8).max(128).optional().describe('Password of the first administrator.'),
+  ACCESS_TOKEN_SECONDS: integer(5, 86_400).default(900).describe('Life of an access token.'),
+  SESSION_DAYS: integer(1, 365).default(30).describe('Life of a session that is not used.'),
+  LOGIN_FAILURES_PER_ACCOUNT: integer(1, 1000)
+    .default(5)
+    .describe('Wrong passwords for one account per window.'),
+  LOGIN_FAILURES_PER_ADDRESS: integer(1, 100_000)
+    .default(20)
+    .describe('Wrong passwords from one address per window.'),
+  LOGIN_WINDOW_SECONDS: integer(1, 86_400).default(900).describe('Window of the two limits above.'),
+  REGISTRATIONS_PER_HOUR: integer(1, 100_000).default(100).describe('New accounts from one address.'),
+});
+
+export type AuthEnv = z.infer<typeof authEnv>;
