@@ -2,6 +2,8 @@ import { z } from '@hono/zod-openapi';
 import { and, eq, lt, sql } from 'drizzle-orm';
 import { jsonb, pgTable, primaryKey, text, timestamp } from 'drizzle-orm/pg-core';
 import type { Db, Tx } from '../db/database.ts';
+import type { Log } from '../runtime/log.ts';
+import { every, type Loop } from '../runtime/loop.ts';
 import { Problem } from './problem.ts';
 
 /** Keys and the answers they stand for; each service's schema re-exports this table. */
@@ -28,6 +30,8 @@ export const idempotencyHeader = z.object({
 });
 
 const KEPT_MS = 24 * 3600 * 1000;
+const SWEEP_MS = 3600 * 1000;
+const SWEEP_BATCH = 1000;
 
 type Request = { key: string | undefined; caller: string; route: string; body: unknown };
 
@@ -77,7 +81,15 @@ export async function idempotently<Answer>(
 export async function sweepIdempotencyKeys(db: Db): Promise<number> {
   const gone = await db.execute(sql`
     delete from idempotency_keys where ctid in (
-      select ctid from idempotency_keys where created_at < now() - interval '24 hours' limit 1000
+      select ctid from idempotency_keys where created_at < now() - interval '24 hours' limit ${SWEEP_BATCH}
     ) returning 1`);
   return gone.length;
+}
+
+/** Sweeps once an hour, in every replica: two at once do no harm. */
+export function startIdempotencySweep(db: Db, log: Log): Loop {
+  async function sweep(): Promise<void> {
+    while ((await sweepIdempotencyKeys(db)) === SWEEP_BATCH);
+  }
+  return every(SWEEP_MS, sweep, (err) => log.warn({ err }, 'idempotency keys not swept'));
 }
