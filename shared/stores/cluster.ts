@@ -9,7 +9,9 @@ export type Cluster = {
   database(name: string): Promise<string>;
   /** Address of the `postgres` database, as superuser: for tests. */
   adminUrl: string;
-  /** Stops it, unless another process started it. */
+  /** False when another process started it. */
+  owned: boolean;
+  /** Stops it, if it is ours. */
   close(): Promise<void>;
 };
 
@@ -34,7 +36,7 @@ export async function openCluster({ folder, durable = true, settings = [] }: Opt
   const dataDir = join(home, 'data');
   await makeDataFolder(dataDir);
   const running = await readRunning(home, dataDir);
-  if (running !== undefined) return toCluster(running.port, running.password, async () => {});
+  if (running !== undefined) return toCluster(running.port, running.password);
 
   const password = await initialise(home, dataDir, durable);
   const port = await freePort();
@@ -112,11 +114,12 @@ async function initialise(home: string, dataDir: string, durable: boolean): Prom
   return password;
 }
 
-function toCluster(port: number, password: string, close: () => Promise<void>): Cluster {
+function toCluster(port: number, password: string, close?: () => Promise<void>): Cluster {
   const adminUrl = `postgres://postgres:${password}@127.0.0.1:${port}/postgres`;
   return {
     adminUrl,
-    close,
+    owned: close !== undefined,
+    close: close ?? (async () => {}),
     async database(name) {
       const sql = postgres(adminUrl, { max: 1, onnotice: () => {} });
       try {

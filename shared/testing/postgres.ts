@@ -18,11 +18,24 @@ export async function testPostgresUrl(): Promise<string> {
   return (await own).adminUrl;
 }
 
-/** A cluster in the system's temporary folder, kept from run to run: the second start takes milliseconds. */
-export function openTestCluster(): Promise<Cluster> {
+const SLOTS = 16;
+
+/**
+ * A cluster in the system's temporary folder, kept from run to run: the second start takes milliseconds.
+ * Runs beside one another take a slot each, so that none ends under the other.
+ */
+export async function openTestCluster(): Promise<Cluster> {
+  for (let slot = 0; slot < SLOTS; slot++) {
+    const cluster = await openSlot(slot).catch(() => undefined);
+    if (cluster?.owned) return cluster;
+  }
+  throw new Error(`no Postgres for tests could be started in ${SLOTS} attempts`);
+}
+
+function openSlot(slot: number): Promise<Cluster> {
   const folder = join(
     tmpdir(),
-    `tertulia-test-${process.getuid?.() ?? 0}-${Bun.hash.wyhash(import.meta.dir).toString(36)}`,
+    `tertulia-test-${process.getuid?.() ?? 0}-${Bun.hash.wyhash(import.meta.dir).toString(36)}-${slot}`,
   );
   return openCluster({ folder, durable: false });
 }
