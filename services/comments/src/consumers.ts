@@ -1,0 +1,15 @@
+import type { EventData } from '@tertulia/shared/events/catalog';
+import type { Consumers } from '@tertulia/shared/events/consumers';
+import { addMedia, type MediaFacts, markMediaDeleted, updateMedia } from './media/media.repository.ts';
+
+/** Where comments listens: its own copy of media. */
+export const consumers: Consumers = {
+  'media.uploaded': (tx, { data }) => addMedia(tx, toFacts(data)),
+  'media.updated': (tx, { data }) => updateMedia(tx, toFacts(data)),
+  'media.deleted': (tx, { data }) => markMediaDeleted(tx, toFacts(data)),
+};
+
+function toFacts(data: EventData<'media.updated'>): MediaFacts {
+  const { mediaId, ownerId, ownerUsername, title, visibility } = data;
+  return { id: mediaId, ownerId, ownerUsername, title, visibility };
+}

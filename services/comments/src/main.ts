@@ -1,0 +1,4 @@
+import { runService } from '@tertulia/shared/runtime/service';
+import { commentsService } from './service.ts';
+
+await runService(commentsService, process.env);

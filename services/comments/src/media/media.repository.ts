@@ -1,0 +1,40 @@
+import type { Db, Executor, Tx } from '@tertulia/shared/db/database';
+import { eq, isNull, type Placeholder, sql } from 'drizzle-orm';
+import { media } from '../db/schema.ts';
+
+export type MediaRow = typeof media.$inferSelect;
+export type MediaFacts = Omit<MediaRow, 'deletedAt'>;
+
+const byId = (db: Executor, id: string | Placeholder) => db.select().from(media).where(eq(media.id, id));
+
+/** Prepared once per database: every page asks for it. */
+export function prepareFindMedia(db: Db) {
+  const query = byId(db, sql.placeholder('id')).prepare('find_media');
+  return async (id: string): Promise<MediaRow | undefined> => (await query.execute({ id }))[0];
+}
+
+export async function findMedia(tx: Tx, id: string): Promise<MediaRow | undefined> {
+  return (await byId(tx, id))[0];
+}
+
+/** Learns of a media; one that is known is known better by later events. */
+export async function addMedia(tx: Tx, facts: MediaFacts): Promise<void> {
+  await tx.insert(media).values(facts).onConflictDoNothing();
+}
+
+/** Takes over what changed; a deleted media stays as it was. */
+export async function updateMedia(tx: Tx, facts: MediaFacts): Promise<void> {
+  await tx
+    .insert(media)
+    .values(facts)
+    .onConflictDoUpdate({ target: media.id, set: facts, setWhere: isNull(media.deletedAt) });
+}
+
+/** Kept as a row, also when nothing was known of it: the mark outlasts whatever comes late. */
+export async function markMediaDeleted(tx: Tx, facts: MediaFacts): Promise<void> {
+  const deletedAt = new Date();
+  await tx
+    .insert(media)
+    .values({ ...facts, deletedAt })
+    .onConflictDoUpdate({ target: media.id, set: { deletedAt }, setWhere: isNull(media.deletedAt) });
+}
