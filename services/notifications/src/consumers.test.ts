@@ -1,0 +1,110 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import type { EventData, EventType } from '@tertulia/shared/events/catalog';
+import { handle } from '@tertulia/shared/events/handle';
+import { createTestApp, type TestApp } from './test-app.ts';
+
+let app: TestApp;
+beforeAll(async () => {
+  app = await createTestApp();
+});
+afterAll(() => app.close());
+
+async function happen<Type extends EventType>(type: Type, actorId: string | null, data: EventData<Type>) {
+  const envelope = {
+    id: Bun.randomUUIDv7(),
+    type,
+    version: 1,
+    source: 'test',
+    subject: 'x',
+    actorId,
+    occurredAt: new Date().toISOString(),
+    data,
+  };
+  await app.database.db.transaction((tx) => handle(app.consumers, tx, envelope, (work) => work()));
+}
+
+async function inboxOf(user: {
+  id: string;
+  token: string;
+}): Promise<{ type: string; title: string; message: string }[]> {
+  return (await app.call('GET', '/notifications', { as: user })).body.items;
+}
+
+const registered = (userId: string, locale: string) =>
+  happen('user.registered', userId, { userId, username: 'ana', displayName: null, locale, role: 'USER' });
+
+const media = (ownerId: string) => ({
+  mediaId: Bun.randomUUIDv7(),
+  ownerId,
+  ownerUsername: 'ana',
+  title: 'A film',
+  visibility: 'public' as const,
+});
+
+function comment(owner: string, author: string, parentAuthor: string | null) {
+  return {
+    commentId: Bun.randomUUIDv7(),
+    mediaId: Bun.randomUUIDv7(),
+    mediaOwnerId: owner,
+    mediaTitle: 'A film',
+    parentId: parentAuthor === null ? null : Bun.randomUUIDv7(),
+    parentAuthorId: parentAuthor,
+    authorId: author,
+    authorUsername: 'berta',
+    content: `Nice\n${'long '.repeat(60)}`,
+  };
+}
+
+describe('what is told, and to whom', () => {
+  test('user.registered welcomes in the user’s language, and later texts follow it', async () => {
+    const user = await app.tokens.user();
+    await registered(user.id, 'es');
+    await happen('media.uploaded', user.id, {
+      ...media(user.id),
+      kind: 'video',
+      mimeType: 'video/mp4',
+      size: 1,
+      sha256: 'x',
+    });
+    expect((await inboxOf(user)).map(({ title }) => title)).toEqual([
+      'Subida completa',
+      'Te damos la bienvenida a Tertulia',
+    ]);
+  });
+
+  test('comment.created: the owner hears of a comment, who was answered of a reply, nobody of both', async () => {
+    const [owner, author, third] = [
+      await app.tokens.user(),
+      await app.tokens.user(),
+      await app.tokens.user(),
+    ];
+    await happen('comment.created', author.id, comment(owner.id, author.id, null));
+    await happen('comment.created', third.id, comment(owner.id, third.id, author.id));
+    await happen('comment.created', third.id, comment(owner.id, third.id, owner.id));
+    expect((await inboxOf(owner)).map(({ type }) => type)).toEqual([
+      'comment_reply',
+      'new_comment',
+      'new_comment',
+    ]);
+    expect((await inboxOf(author)).map(({ type }) => type)).toEqual(['comment_reply']);
+    expect(await inboxOf(third)).toEqual([]);
+    const [reply] = await inboxOf(author);
+    expect(reply?.title).toBe('@berta replied to you');
+    expect(reply?.message).toStartWith('On “A film”: Nice long');
+    expect(reply?.message).toEndWith('…');
+  });
+
+  test('nobody hears of their own acts', async () => {
+    const owner = await app.tokens.user();
+    await happen('comment.created', owner.id, comment(owner.id, owner.id, null));
+    await happen('comment.created', owner.id, comment(owner.id, owner.id, owner.id));
+    await happen('media.deleted', owner.id, media(owner.id));
+    expect(await inboxOf(owner)).toEqual([]);
+  });
+
+  test('media.deleted by another is told to the owner', async () => {
+    const [owner, moderator] = [await app.tokens.user(), await app.tokens.user('MODERATOR')];
+    await happen('media.deleted', moderator.id, media(owner.id));
+    expect((await inboxOf(owner))[0]).toMatchObject({ type: 'media_deleted', priority: 'high' });
+  });
+});

@@ -1,0 +1,79 @@
+import type { Tx } from '@tertulia/shared/db/database';
+import type { AfterCommit, Consumers } from '@tertulia/shared/events/consumers';
+import { saveRecipient } from './inbox/inbox.repository.ts';
+import { type Notice, notify, type Publish } from './inbox/inbox.service.ts';
+import { userChannel } from './streams/streams.repository.ts';
+import { excerptOf } from './texts/languages.ts';
+import type { NotificationType } from './texts/texts.ts';
+
+/** Where notifications listens. Nobody is told of their own act, and one event tells one person once. */
+export function createConsumers(publish: Publish): Consumers {
+  /** Notifies in the transaction, and wakes the sockets once it is committed. */
+  async function tell<Type extends NotificationType>(
+    tx: Tx,
+    after: AfterCommit,
+    notice: Notice<Type>,
+  ): Promise<void> {
+    const entry = await notify(tx, notice);
+    after(() => publish(userChannel(notice.userId), entry));
+  }
+
+  return {
+    async 'user.registered'(tx, { data }, after) {
+      await saveRecipient(tx, data.userId, data.locale);
+      await tell(tx, after, {
+        userId: data.userId,
+        type: 'user_registered',
+        parameters: { username: data.username },
+        priority: 'low',
+        data: { userId: data.userId, link: `/users/${data.userId}` },
+      });
+    },
+
+    async 'user.profile_updated'(tx, { data }) {
+      await saveRecipient(tx, data.userId, data.locale);
+    },
+
+    async 'media.uploaded'(tx, { data }, after) {
+      await tell(tx, after, {
+        userId: data.ownerId,
+        type: 'upload_completed',
+        parameters: { mediaTitle: data.title },
+        data: { mediaId: data.mediaId, link: `/media/${data.mediaId}` },
+      });
+    },
+
+    async 'media.deleted'(tx, { data, actorId }, after) {
+      if (actorId === data.ownerId) return;
+      await tell(tx, after, {
+        userId: data.ownerId,
+        type: 'media_deleted',
+        parameters: { mediaTitle: data.title },
+        priority: 'high',
+        data: { mediaId: data.mediaId },
+      });
+    },
+
+    async 'comment.created'(tx, { data }, after) {
+      const parameters = {
+        actor: data.authorUsername,
+        mediaTitle: data.mediaTitle,
+        excerpt: excerptOf(data.content),
+      };
+      const about = {
+        mediaId: data.mediaId,
+        commentId: data.commentId,
+        parentId: data.parentId,
+        actorId: data.authorId,
+        link: `/media/${data.mediaId}#comment-${data.commentId}`,
+      };
+      const { parentAuthorId: answered, mediaOwnerId: owner, authorId: author } = data;
+      if (answered !== null && answered !== author) {
+        await tell(tx, after, { userId: answered, type: 'comment_reply', parameters, data: about });
+      }
+      if (owner !== author && owner !== answered) {
+        await tell(tx, after, { userId: owner, type: 'new_comment', parameters, data: about });
+      }
+    },
+  };
+}

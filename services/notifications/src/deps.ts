@@ -1,0 +1,113 @@
+import { join } from 'node:path';
+import { type Database, type Db, openDatabase } from '@tertulia/shared/db/database';
+import { migrate } from '@tertulia/shared/db/migrate';
+import { SOURCES } from '@tertulia/shared/events/catalog';
+import { startReader } from '@tertulia/shared/events/reader';
+import type { Checks } from '@tertulia/shared/http/health';
+import { Problem } from '@tertulia/shared/http/problem';
+import type { LiveBus } from '@tertulia/shared/live/bus';
+import type { Log } from '@tertulia/shared/runtime/log';
+import { every } from '@tertulia/shared/runtime/loop';
+import { openCarriers } from '@tertulia/shared/stores/carriers';
+import { createGuards, type Guards } from '@tertulia/shared/tokens/guard';
+import { remoteKeys } from '@tertulia/shared/tokens/keys';
+import { createTokenVerifier, type TokenVerifier } from '@tertulia/shared/tokens/verify';
+import { createConsumers } from './consumers.ts';
+import type { NotificationsEnv } from './env.ts';
+import { selectionSchema } from './inbox/inbox.schema.ts';
+import { read } from './inbox/inbox.service.ts';
+import { createHub, type Hub } from './live/hub.ts';
+import { createSockets, type Sockets } from './live/sockets.ts';
+import { epochOf, sweepEntries, unreadOf, userChannel } from './streams/streams.repository.ts';
+
+export const MIGRATIONS = join(import.meta.dir, '..', 'drizzle');
+
+const SWEEP_MS = 3_600_000;
+
+export type Deps = {
+  env: NotificationsEnv;
+  log: Log;
+  db: Db;
+  guards: Guards;
+  hub: Hub;
+  sockets: Sockets;
+  checks: Checks;
+};
+
+type Parts = {
+  env: NotificationsEnv;
+  log: Log;
+  database: Database;
+  bus: LiveBus;
+  verifier: TokenVerifier;
+  checks: Checks;
+};
+
+/** What a {@link Deps} is made of, without what runs in the background: tests open the same. */
+export async function createDeps({ env, log, database, bus, verifier, checks }: Parts): Promise<Deps> {
+  const { db } = database;
+  const sockets = createSockets({
+    verifier,
+    log,
+    hub: () => hub,
+    origins: env.CORS_ORIGINS,
+    perUser: env.CONNECTIONS_PER_USER,
+    pingSeconds: env.PING_SECONDS,
+    unreadOf: (userId) => unreadOf(db, userChannel(userId)),
+    rpc: {
+      async read(userId, data) {
+        const selection = selectionSchema.safeParse(data);
+        if (!selection.success) throw new Problem('invalid_fields');
+        return read(db, hub.publish, userId, selection.data);
+      },
+      unread: async (userId) => ({ unread: await unreadOf(db, userChannel(userId)) }),
+    },
+  });
+  const hub = createHub({ db, bus, log, epoch: await epochOf(db), outlet: sockets.outlet });
+  return { env, log, db, guards: createGuards(verifier), hub, sockets, checks };
+}
+
+/** Opens every resource of a running service; `close` takes them down in order. */
+export async function openDeps(env: NotificationsEnv, url: string, log: Log) {
+  await migrate(url, MIGRATIONS);
+  const database = openDatabase({ url, name: 'notifications', max: env.DB_POOL_MAX });
+  const carriers = await openCarriers(env, 'notifications', log);
+  const verifier = createTokenVerifier({
+    keys: remoteKeys(env.AUTH_URL, log),
+    issuer: env.TOKEN_ISSUER,
+    audience: env.TOKEN_AUDIENCE,
+  });
+  const deps = await createDeps({
+    env,
+    log,
+    database,
+    bus: carriers.bus,
+    verifier,
+    checks: { postgres: database.ping, events: () => carriers.stream.ping() },
+  });
+  const consumers = createConsumers(deps.hub.publish);
+  const readers = SOURCES.map((source) =>
+    startReader({
+      source,
+      reader: 'notifications',
+      url,
+      db: database.db,
+      stream: carriers.stream,
+      consumers,
+      log,
+    }),
+  );
+  const sweeper = every(
+    SWEEP_MS,
+    () => sweepEntries(database.db),
+    (err) => log.warn({ err }, 'stream entries not swept'),
+  );
+  return {
+    deps,
+    async close() {
+      await Promise.all([...readers.map((reader) => reader.stop()), sweeper.stop(), deps.hub.close()]);
+      await carriers.close();
+      await database.close();
+    },
+  };
+}

@@ -1,0 +1,4 @@
+import { runService } from '@tertulia/shared/runtime/service';
+import { notificationsService } from './service.ts';
+
+await runService(notificationsService, process.env);
