@@ -1,0 +1,27 @@
+import { createKernel } from '@tertulia/shared/http/app';
+import { contentRoutes } from './content/content.routes.ts';
+import type { Deps } from './deps.ts';
+import { formRoutes } from './media/form.routes.ts';
+import { mediaRoutes } from './media/media.routes.ts';
+import { isUploadPath, UPLOADS } from './uploads/tus.ts';
+import { uploadsRoutes } from './uploads/uploads.routes.ts';
+
+export function createApp(deps: Deps) {
+  const { app } = createKernel({
+    service: 'media',
+    title: 'Tertulia media',
+    description:
+      'Uploads by tus 1.0.0 or form, the list of media, and their bytes. What a file is, its own bytes tell.',
+    env: deps.env,
+    log: deps.log,
+    checks: deps.checks,
+    streamsBody: (method, path) =>
+      (method === 'POST' && (path === '/media' || path === UPLOADS)) || isUploadPath(path),
+    ownsOptions: (path) => path === UPLOADS || isUploadPath(path),
+  });
+  app.route('/', uploadsRoutes(deps));
+  app.route('/', formRoutes(deps));
+  app.route('/', mediaRoutes(deps));
+  app.route('/', contentRoutes(deps));
+  return app;
+}

@@ -1,0 +1,98 @@
+import { join } from 'node:path';
+import { type Database, type Db, openDatabase } from '@tertulia/shared/db/database';
+import { migrate } from '@tertulia/shared/db/migrate';
+import { startRelay } from '@tertulia/shared/events/relay';
+import type { Checks } from '@tertulia/shared/http/health';
+import { createLimits, type Limits } from '@tertulia/shared/limits/limits';
+import type { Log } from '@tertulia/shared/runtime/log';
+import type { BlobStore } from '@tertulia/shared/storage/blob-store';
+import { diskStore } from '@tertulia/shared/storage/disk-store';
+import { openCarriers } from '@tertulia/shared/stores/carriers';
+import { createGuards, type Guards } from '@tertulia/shared/tokens/guard';
+import { remoteKeys } from '@tertulia/shared/tokens/keys';
+import { createTokenVerifier, type TokenVerifier } from '@tertulia/shared/tokens/verify';
+import type { MediaEnv } from './env.ts';
+import { type LocalFiles, openLocalFiles } from './files/local-files.ts';
+import { startSweeper } from './files/removals.ts';
+import { prepareFindMedia } from './media/media.repository.ts';
+import { createRunningHashes, type RunningHashes } from './uploads/running-hashes.ts';
+import { createUploadLocks, type UploadLocks } from './uploads/upload-locks.ts';
+import { prepareFindUpload } from './uploads/uploads.repository.ts';
+
+export const MIGRATIONS = join(import.meta.dir, '..', 'drizzle');
+
+export type Deps = {
+  env: MediaEnv;
+  log: Log;
+  db: Db;
+  blobs: BlobStore;
+  /** Files of tus uploads, by their ids. */
+  uploadFiles: LocalFiles;
+  /** Files of forms that are being received. */
+  formFiles: LocalFiles;
+  locks: UploadLocks;
+  hashes: RunningHashes;
+  guards: Guards;
+  limits: Limits;
+  findMedia: ReturnType<typeof prepareFindMedia>;
+  findUpload: ReturnType<typeof prepareFindUpload>;
+  checks: Checks;
+};
+
+/** What a {@link Deps} is made of, without what runs in the background: tests open the same. */
+export async function createDeps(
+  env: MediaEnv,
+  log: Log,
+  database: Database,
+  verifier: TokenVerifier,
+  checks: Checks,
+): Promise<Deps> {
+  const { db } = database;
+  const folder = (name: string) => join(env.DATA_DIR, 'media', name);
+  const [blobs, uploadFiles, formFiles] = await Promise.all([
+    diskStore(folder('blobs')),
+    openLocalFiles(folder('uploads')),
+    openLocalFiles(folder('forms')),
+  ]);
+  return {
+    env,
+    log,
+    db,
+    blobs,
+    uploadFiles,
+    formFiles,
+    locks: createUploadLocks(),
+    hashes: createRunningHashes(),
+    guards: createGuards(verifier),
+    limits: createLimits({ scale: env.RATE_LIMIT_SCALE }),
+    findMedia: prepareFindMedia(db),
+    findUpload: prepareFindUpload(db),
+    checks: { ...checks, blobs: blobs.ping, uploads: uploadFiles.ping },
+  };
+}
+
+/** Opens every resource of a running service; `close` takes them down in order. */
+export async function openDeps(env: MediaEnv, url: string, log: Log) {
+  await migrate(url, MIGRATIONS);
+  const database = openDatabase({ url, name: 'media', max: env.DB_POOL_MAX });
+  const carriers = await openCarriers(env, 'media', log);
+  const verifier = createTokenVerifier({
+    keys: remoteKeys(env.AUTH_URL, log),
+    issuer: env.TOKEN_ISSUER,
+    audience: env.TOKEN_AUDIENCE,
+  });
+  const deps = await createDeps(env, log, database, verifier, {
+    postgres: database.ping,
+    events: () => carriers.stream.ping(),
+  });
+  const relay = startRelay({ source: 'media', url, sql: database.sql, stream: carriers.stream, log });
+  const sweeper = startSweeper(deps);
+  return {
+    deps,
+    async close() {
+      await Promise.all([relay.stop(), sweeper.stop()]);
+      await carriers.close();
+      await database.close();
+    },
+  };
+}

@@ -1,0 +1,23 @@
+import { commonEnv, databaseUrl, port, tokenEnv } from '@tertulia/shared/config/common';
+import { integer } from '@tertulia/shared/config/env';
+import { z } from 'zod';
+
+export const mediaEnv = commonEnv.extend(tokenEnv.shape).extend({
+  MEDIA_PORT: port(5901, 'media'),
+  MEDIA_DATABASE_URL: databaseUrl('media'),
+  MEDIA_MAX_SIZE: integer(1, Number.MAX_SAFE_INTEGER)
+    .default(20 * 1024 ** 3)
+    .describe('Largest file that is taken, in bytes.'),
+  UPLOADS_PER_MINUTE: integer(1, 100_000).default(120).describe('Uploads that one user may start a minute.'),
+  UPLOAD_STALL_SECONDS: integer(1, 60)
+    .default(30)
+    .describe('Silence, or less than 256 bytes a second, after which a body is cut. What came is kept.'),
+  UPLOAD_FSYNC: z
+    .enum(['finish', 'each'])
+    .default('finish')
+    .describe(
+      '`each` writes every part through to the disk: a loss of power then loses nothing acknowledged.',
+    ),
+});
+
+export type MediaEnv = z.infer<typeof mediaEnv>;

@@ -1,0 +1,73 @@
+import type { Db, Executor, Tx } from '@tertulia/shared/db/database';
+import type { Caller } from '@tertulia/shared/http/context';
+import { and, asc, desc, eq, gt, lt, sql } from 'drizzle-orm';
+import { media } from '../db/schema.ts';
+import type { ListQuery, MediaChange, MediaRow } from './media.schema.ts';
+import { listedFor } from './visibility.ts';
+
+export type NewMedia = typeof media.$inferInsert;
+
+/** Prepared once per database: every page and every byte range asks for it. */
+export function prepareFindMedia(db: Db) {
+  const query = db
+    .select()
+    .from(media)
+    .where(eq(media.id, sql.placeholder('id')))
+    .prepare('find_media');
+  return async (id: string): Promise<MediaRow | undefined> => (await query.execute({ id }))[0];
+}
+
+type ListOptions = Pick<ListQuery, 'kind' | 'visibility' | 'sort' | 'limit'> & {
+  ownerId: string | undefined;
+  after: string | undefined;
+};
+
+/** One row more than asked for, when there is more. */
+export async function listMedia(
+  db: Executor,
+  caller: Caller | undefined,
+  options: ListOptions,
+): Promise<MediaRow[]> {
+  const { ownerId, kind, visibility, sort, limit, after } = options;
+  const beyond = sort === 'newest' ? lt : gt;
+  return db
+    .select()
+    .from(media)
+    .where(
+      and(
+        listedFor(caller),
+        ownerId === undefined ? undefined : eq(media.ownerId, ownerId),
+        kind === undefined ? undefined : eq(media.kind, kind),
+        visibility === undefined ? undefined : eq(media.visibility, visibility),
+        after === undefined ? undefined : beyond(media.id, after),
+      ),
+    )
+    .orderBy(sort === 'newest' ? desc(media.id) : asc(media.id))
+    .limit(limit + 1);
+}
+
+export async function insertMedia(tx: Tx, row: NewMedia): Promise<MediaRow> {
+  const [inserted] = await tx.insert(media).values(row).returning();
+  if (inserted === undefined) throw new Error('insert returned no row');
+  return inserted;
+}
+
+export async function lockMedia(tx: Tx, id: string): Promise<MediaRow | undefined> {
+  const [row] = await tx.select().from(media).where(eq(media.id, id)).for('update');
+  return row;
+}
+
+export async function updateMedia(tx: Tx, id: string, change: MediaChange): Promise<MediaRow> {
+  const [row] = await tx
+    .update(media)
+    // Never the same instant twice: the ETag is made of it.
+    .set({ ...change, updatedAt: sql`greatest(now(), ${media.updatedAt} + interval '1 millisecond')` })
+    .where(eq(media.id, id))
+    .returning();
+  if (row === undefined) throw new Error('the locked row is gone');
+  return row;
+}
+
+export async function deleteMedia(tx: Tx, id: string): Promise<void> {
+  await tx.delete(media).where(eq(media.id, id));
+}

@@ -1,0 +1,103 @@
+import { z } from '@hono/zod-openapi';
+import { MEDIA_KINDS, VISIBILITIES } from '@tertulia/shared/events/catalog';
+import { id, instant, line, paragraph } from '@tertulia/shared/http/fields';
+import { pageQuery } from '@tertulia/shared/http/pages';
+import type { media } from '../db/schema.ts';
+
+export type MediaRow = typeof media.$inferSelect;
+export type Media = z.infer<typeof mediaSchema>;
+
+const title = () => line(1, 200);
+const description = () => paragraph(0, 5000);
+const visibility = () => z.enum(VISIBILITIES).openapi({ description: 'Who may see it.' });
+const tags = () =>
+  z
+    .array(line(1, 50))
+    .max(20, 'are more than 20')
+    .transform((list) => [...new Set(list)]);
+
+/** What comes with a file, as text: in `Upload-Metadata` or as fields of a form. */
+export const detailsSchema = z.object({
+  title: title().optional(),
+  description: description().default(''),
+  visibility: visibility().default('public'),
+  tags: z
+    .string()
+    .max(4096, 'are too long')
+    .transform((text) => text.split(',').flatMap((tag) => tag.trim() || []))
+    .pipe(tags())
+    .default([])
+    .openapi({ type: 'string', description: 'Comma-separated.', example: 'garden, spring' }),
+});
+export type Details = z.infer<typeof detailsSchema>;
+
+export const changeBody = z
+  .strictObject({
+    title: title().optional(),
+    description: description().optional(),
+    visibility: visibility().optional(),
+    tags: tags().optional(),
+  })
+  .openapi('MediaChange');
+export type MediaChange = z.infer<typeof changeBody>;
+
+export const mediaSchema = z
+  .object({
+    id: id(),
+    ownerId: id(),
+    ownerUsername: z.string(),
+    kind: z.enum(MEDIA_KINDS).openapi({ description: "From the file's own bytes." }),
+    mimeType: z.string().meta({ example: 'image/png' }),
+    filename: z.string(),
+    title: z.string(),
+    description: z.string(),
+    tags: z.array(z.string()),
+    visibility: visibility(),
+    size: z.int().openapi({ description: 'Bytes.' }),
+    sha256: z.string().openapi({ description: 'Of the content, in hex.' }),
+    width: z.int().optional(),
+    height: z.int().optional(),
+    durationMs: z.int().optional(),
+    status: z.enum(['processing', 'ready', 'failed']),
+    likes: z.int(),
+    createdAt: instant(),
+    updatedAt: instant(),
+    links: z.object({ self: z.string(), content: z.string() }),
+  })
+  .openapi('Media');
+
+export const listQuery = pageQuery.extend({
+  owner: z
+    .union([z.literal('me'), id()])
+    .optional()
+    .openapi({ description: 'A user id, or `me`.' }),
+  kind: z.enum(MEDIA_KINDS).optional(),
+  visibility: visibility().optional(),
+  sort: z.enum(['newest', 'oldest']).default('newest'),
+});
+export type ListQuery = z.infer<typeof listQuery>;
+
+export function toMedia(row: MediaRow): Media {
+  return {
+    id: row.id,
+    ownerId: row.ownerId,
+    ownerUsername: row.ownerUsername,
+    kind: row.kind,
+    mimeType: row.mimeType,
+    filename: row.filename,
+    title: row.title,
+    description: row.description,
+    tags: row.tags,
+    visibility: row.visibility,
+    size: row.size,
+    sha256: row.sha256,
+    ...(row.width === null ? {} : { width: row.width }),
+    ...(row.height === null ? {} : { height: row.height }),
+    ...(row.durationMs === null ? {} : { durationMs: row.durationMs }),
+    status: row.status,
+    likes: row.likes,
+    createdAt: row.createdAt.toISOString(),
+    updatedAt: row.updatedAt.toISOString(),
+    links: { self: `/media/${row.id}`, content: `/media/${row.id}/content` },
+  };
+}

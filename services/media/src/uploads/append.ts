@@ -1,0 +1,73 @@
+import { Problem } from '@tertulia/shared/http/problem';
+import { onDisk, writeAll } from '@tertulia/shared/storage/disk';
+import { type Ending, receive } from '../bodies/receive.ts';
+import type { Deps } from '../deps.ts';
+import type { RequestContext } from '../request-context.ts';
+import type { RunningHash } from './running-hashes.ts';
+import type { LetGo } from './upload-locks.ts';
+import { finish, type OpenUpload } from './uploads.service.ts';
+
+/** How far an upload has come. */
+export type Progress = { offset: number; mediaId?: string };
+
+/**
+ * Stores the request's body at the upload's end, and finishes the upload when that completes it. However the
+ * body ends, what came of it is in the kernel's hands before anything is answered.
+ *
+ * @throws {Problem} `upload_locked`, `unavailable` when it had to let go of the body, and what finish throws
+ */
+export async function append(deps: Deps, c: RequestContext, open: OpenUpload): Promise<Progress> {
+  const { upload, hold } = open;
+  const { offset, ending, hash } = await store(deps, c, open);
+  if (offset === upload.length) {
+    return { offset, mediaId: await finish(deps, upload, hash, c.var.traceparent) };
+  }
+  if (ending !== 'complete') throw interrupted(ending, hold.signal.reason);
+  return { offset };
+}
+
+type Stored = { offset: number; ending: Ending; hash: RunningHash | undefined };
+
+async function store(deps: Deps, c: RequestContext, { upload, offset, hold }: OpenUpload): Promise<Stored> {
+  const { env, hashes, uploadFiles } = deps;
+  if (offset === upload.length) return { offset, ending: 'complete', hash: hashes.resume(upload.id, offset) };
+  const hash = hashes.resume(upload.id, offset);
+  let at = offset;
+  return onDisk(async () => {
+    const file = await uploadFiles.append(upload.id);
+    try {
+      const ending = await receive(c, {
+        stallSeconds: env.UPLOAD_STALL_SECONDS,
+        signal: hold.signal,
+        async take(part) {
+          // MUST: the offset never passes the length; what is beyond is cut.
+          const fitting = part.subarray(0, upload.length - at);
+          const writing = writeAll(file, fitting);
+          // Hashed while the kernel copies.
+          hash?.hasher.update(fitting);
+          await writing;
+          at += fitting.length;
+          return fitting.length < part.length;
+        },
+      });
+      if (env.UPLOAD_FSYNC === 'each') await file.sync();
+      if (hash !== undefined) {
+        hash.bytes = at;
+        hashes.keep(upload.id, hash);
+      }
+      return { offset: at, ending, hash };
+    } finally {
+      await file.close();
+    }
+  });
+}
+
+/** All of these tell a client to ask for the offset and go on; the connection is of no more use. */
+function interrupted(ending: Ending, reason: LetGo | undefined): Problem {
+  const headers = { Connection: 'close', 'Retry-After': '1' };
+  if (ending === 'stopped' && reason === 'shutdown') {
+    return new Problem('unavailable', 'The server is stopping; what came is stored.', { headers });
+  }
+  const detail = ending === 'stopped' ? 'Another request took the upload over.' : 'The body ended early.';
+  return new Problem('upload_locked', `${detail} What came is stored.`, { headers });
+}

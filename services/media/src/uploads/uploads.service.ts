@@ -1,0 +1,120 @@
+import type { Caller } from '@tertulia/shared/http/context';
+import { Problem } from '@tertulia/shared/http/problem';
+import type { Deps } from '../deps.ts';
+import { fileKind } from '../files/file-kind.ts';
+import { noteRemovals, type Removal } from '../files/removals.repository.ts';
+import { carryOut } from '../files/removals.ts';
+import { addMedia } from '../media/media.service.ts';
+import { digestOf, type RunningHash, sha256Of } from './running-hashes.ts';
+import type { Hold } from './upload-locks.ts';
+import {
+  deleteUpload,
+  linkMedia,
+  lockUpload,
+  type Seal,
+  sealUpload,
+  type UploadRow,
+} from './uploads.repository.ts';
+
+/** An upload that this request alone works on, and the bytes it has. */
+export type OpenUpload = { upload: UploadRow; offset: number; hold: Hold };
+
+/**
+ * Runs `work` on the caller's own upload while nobody else does.
+ *
+ * @throws {Problem} `not_found` for another's upload, too
+ */
+export async function withUpload<Result>(
+  deps: Deps,
+  caller: Caller,
+  id: string,
+  work: (open: OpenUpload) => Promise<Result>,
+): Promise<Result> {
+  const find = async () => {
+    const upload = await deps.findUpload(id, caller.userId);
+    if (upload === undefined) throw new Problem('not_found');
+    return upload;
+  };
+  // Before the lock too: strangers must not make the owner's request let go.
+  const known = await find();
+  const hold = await deps.locks.acquire(known.id);
+  try {
+    const upload = await find();
+    return await work({ upload, offset: await storedBytes(deps, upload), hold });
+  } finally {
+    hold.release();
+  }
+}
+
+/** The file is the truth: an offset is never more than the bytes that are there. */
+async function storedBytes({ uploadFiles }: Deps, upload: UploadRow): Promise<number> {
+  return upload.sha256 === null ? uploadFiles.size(upload.id) : upload.length;
+}
+
+/**
+ * Turns a complete upload into its media, and returns the media's id. Every step may be repeated, so this goes
+ * on wherever a killed process left off: seal, put the blob, then row, event and link in one transaction.
+ *
+ * @throws {Problem} `unsupported_media_type`: then nothing is left of it
+ */
+export async function finish(
+  deps: Deps,
+  upload: UploadRow,
+  hash: RunningHash | undefined,
+  traceparent: string | undefined,
+): Promise<string> {
+  if (upload.mediaId !== null) return upload.mediaId;
+  const seal = sealOf(upload) ?? (await sealFile(deps, upload, hash));
+  await deps.blobs.put(upload.blobKey, deps.uploadFiles.path(upload.id));
+  const mediaId = await deps.db.transaction(async (tx) => {
+    const current = await lockUpload(tx, upload.id);
+    if (current === undefined) throw new Problem('not_found');
+    if (current.mediaId !== null) return current.mediaId;
+    const { ownerId, ownerUsername, filename, title, description, tags, visibility, blobKey, length } =
+      current;
+    const row = await addMedia(
+      tx,
+      {
+        ...{ ownerId, ownerUsername, filename, title, description, tags, visibility, blobKey },
+        ...seal,
+        size: length,
+      },
+      { traceparent },
+    );
+    await linkMedia(tx, upload.id, row.id);
+    return row.id;
+  });
+  deps.hashes.forget(upload.id);
+  return mediaId;
+}
+
+function sealOf({ kind, mimeType, sha256 }: UploadRow): Seal | undefined {
+  return kind === null || mimeType === null || sha256 === null ? undefined : { kind, mimeType, sha256 };
+}
+
+async function sealFile(deps: Deps, upload: UploadRow, hash: RunningHash | undefined): Promise<Seal> {
+  const file = Bun.file(deps.uploadFiles.path(upload.id));
+  const kind = await fileKind(file);
+  if (kind === undefined) {
+    await discard(deps, upload);
+    throw new Problem('unsupported_media_type', 'Its bytes are no image, video or audio that is accepted.');
+  }
+  const sha256 = hash?.bytes === upload.length ? digestOf(hash) : await sha256Of(file);
+  const seal = { ...kind, sha256 };
+  await sealUpload(deps.db, upload.id, seal);
+  return seal;
+}
+
+/** Forgets an upload and its bytes; a media that it became stays. */
+export async function discard(deps: Deps, upload: UploadRow): Promise<void> {
+  const files: Removal[] = [{ place: 'upload', key: upload.id }];
+  await deps.db.transaction(async (tx) => {
+    const current = await lockUpload(tx, upload.id);
+    if (current === undefined) return;
+    if (current.mediaId === null) files.push({ place: 'blob', key: current.blobKey });
+    await noteRemovals(tx, files);
+    await deleteUpload(tx, upload.id);
+  });
+  deps.hashes.forget(upload.id);
+  await carryOut(deps, files);
+}
