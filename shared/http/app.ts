@@ -101,6 +101,8 @@ export function createKernel(options: KernelOptions): Kernel {
       crossOriginResourcePolicy: 'cross-origin',
       referrerPolicy: 'no-referrer',
       xFrameOptions: 'DENY',
+      // A route that sets one of them means it, as the docs page and media content do.
+      overwrite: false,
     }),
   );
 
@@ -172,16 +174,24 @@ function isTraceparent(value: string | undefined): value is string {
   return value !== undefined && /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/.test(value);
 }
 
+type ServerHandle = {
+  requestIP(request: Request): { address: string } | null;
+  timeout(request: Request, seconds: number): void;
+};
+
 /**
  * The function that `Bun.serve` calls. A request line or `Host` that makes no URL is answered here, since
  * everything behind takes the URL for granted.
  */
 export function fetchOf(app: Router) {
-  return (request: Request, server: { requestIP(request: Request): { address: string } | null }) => {
+  return (request: Request, server: ServerHandle) => {
     if (!URL.canParse(request.url)) {
       return new Response(null, { status: 400, headers: { Connection: 'close' } });
     }
-    const bindings: AppEnv['Bindings'] = { requestIp: (r) => server.requestIP(r)?.address };
+    const bindings: AppEnv['Bindings'] = {
+      requestIp: (r) => server.requestIP(r)?.address,
+      setTimeout: (r, seconds) => server.timeout(r, seconds),
+    };
     return app.fetch(request, bindings);
   };
 }

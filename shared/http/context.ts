@@ -22,7 +22,11 @@ export function hasRole(role: Role, wanted: Role): boolean {
 
 /** What the kernel puts in every request's context. */
 export type AppEnv = {
-  Bindings: { requestIp?: (request: Request) => string | undefined };
+  Bindings: {
+    requestIp?: (request: Request) => string | undefined;
+    /** Seconds until the server cuts the request's connection; 0 leaves that to the route. */
+    setTimeout?: (request: Request, seconds: number) => void;
+  };
   Variables: {
     requestId: string;
     log: Log;
