@@ -110,8 +110,10 @@ export async function removeComment(tx: Tx, leaf: CommentRow): Promise<void> {
   let above = leaf.parentId;
   let survivor: string | undefined;
   while (above !== null && survivor === undefined) {
+    const chain = await lockUpwards(tx, above);
+    if (chain.length === 0) throw new Error('a reply without its parent, in spite of the foreign key');
     // Looked at again under lock: between looking and locking, another reply may have gone.
-    for (const row of await lockUpwards(tx, above)) {
+    for (const row of chain) {
       if (row.deletedAt === null || row.replyCount > 1) {
         survivor = row.id;
         break;

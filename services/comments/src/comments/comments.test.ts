@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { outbox } from '@tertulia/shared/events/tables';
-import { idempotencyKeys } from '@tertulia/shared/http/idempotency';
+import { idempotencyKeys, sweepIdempotencyKeys } from '@tertulia/shared/http/idempotency';
 import type { TestUser } from '@tertulia/shared/testing/tokens';
 import { asc, eq } from 'drizzle-orm';
 import { comments } from '../db/schema.ts';
@@ -259,6 +259,19 @@ describe('Idempotency-Key', () => {
       .set({ createdAt: yesterday })
       .where(eq(idempotencyKeys.key, 'k-3'));
     expect((await keyed(ben, 'k-3', body)).body.id).not.toBe(first.body.id);
+  });
+
+  test('the sweep forgets keys of yesterday and keeps those of today', async () => {
+    const { db } = service.database;
+    for (const key of ['k-today', 'k-yesterday']) {
+      await keyed(ben, key, { mediaId: media.mediaId, content: 'swept' });
+    }
+    await db
+      .update(idempotencyKeys)
+      .set({ createdAt: new Date(Date.now() - 25 * 3600 * 1000) })
+      .where(eq(idempotencyKeys.key, 'k-yesterday'));
+    expect(await sweepIdempotencyKeys(db)).toBe(1);
+    expect(await db.$count(idempotencyKeys, eq(idempotencyKeys.key, 'k-today'))).toBe(1);
   });
 
   test('422 for a key that is none', async () => {
