@@ -32,6 +32,7 @@ export async function readForm(c: RequestContext, options: Options): Promise<Map
   }
   const fields = new Map<string, string>();
   let taking: Promise<void> | undefined;
+  let taken: Readable | undefined;
   const { promise: failed, reject: fail } = Promise.withResolvers<never>();
   failed.catch(() => {});
 
@@ -53,6 +54,7 @@ export async function readForm(c: RequestContext, options: Options): Promise<Map
     if (name !== options.file) fail(invalid(name, 'is not a known file'));
     else if (taking !== undefined) fail(invalid(name, 'is given twice'));
     else {
+      taken = file;
       taking = options.take({ filename, parts: file });
       taking.catch(fail);
       return;
@@ -79,7 +81,8 @@ export async function readForm(c: RequestContext, options: Options): Promise<Map
     return fields;
   } catch (error) {
     parser.destroy();
-    // Nobody must still be writing when the caller clears away.
+    // Who takes the file would wait for its end forever; nobody must be writing when the caller clears away.
+    taken?.destroy(new Error('the form was cut'));
     await taking?.catch(() => {});
     throw error;
   }

@@ -35,8 +35,8 @@ const ACCEPTED: Record<string, FileKind> = {
  * How the accepted formats begin, in latin-1. Looked at first, so that the detector, which walks through
  * archives and the like, sees nothing else.
  */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are bytes, not text
 const BEGINNINGS =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are bytes, not text
   /^(?:\xff\xd8\xff|\x89PNG\r\n\x1a\n|GIF8[79]a|RIFF.{4}(?:WEBP|WAVE)|.{4}(?:ftyp|moov|mdat|free|skip|wide)|\x1aE\xdf\xa3|OggS|ID3|\xff[\xe0-\xff]|fLaC)/s;
 
 /** Of the sound formats that begin alike, `.mp1` and `.mp2` are none of ours. */

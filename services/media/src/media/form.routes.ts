@@ -22,7 +22,7 @@ const FIELDS = ['title', 'description', 'visibility', 'tags'] as const;
 const ADOPTION_MS = 3_600_000;
 
 const formSchema = detailsSchema.extend({
-  file: z.any().openapi({ type: 'string', format: 'binary', description: 'Image, video or audio.' }),
+  file: z.string().openapi({ format: 'binary', description: 'Image, video or audio.' }),
 });
 
 export function formRoutes(deps: Deps) {
