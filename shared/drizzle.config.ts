@@ -5,5 +5,5 @@ export default defineConfig({
   dialect: 'postgresql',
   casing: 'snake_case',
   schema: ['./testing/schema.ts', './events/tables.ts', './http/idempotency.ts'],
-  out: './testing/drizzle',
+  out: process.env.DRIZZLE_OUT ?? './testing/drizzle',
 });

@@ -4,5 +4,5 @@ export default defineConfig({
   dialect: 'postgresql',
   casing: 'snake_case',
   schema: ['./src/db/schema.ts', '../../shared/events/tables.ts', '../../shared/http/idempotency.ts'],
-  out: './drizzle',
+  out: process.env.DRIZZLE_OUT ?? './drizzle',
 });

@@ -36,6 +36,17 @@ export function settingsOf<Shape extends z.ZodRawShape>(
   return env;
 }
 
+/** Starts a service with settings from anywhere. @throws what {@link explain} puts into words. */
+export function startService<Shape extends z.ZodRawShape>(
+  service: ServiceDefinition<Shape>,
+  source: EnvSource,
+): Promise<Running> {
+  const env = settingsOf(service, source);
+  // Every service's settings contain the common ones.
+  const { LOG_LEVEL } = env as unknown as CommonEnv;
+  return service.start(env, createLog(service.name, LOG_LEVEL));
+}
+
 /**
  * A service as a process of its own: settings → start → wait for SIGTERM or SIGINT → drain → exit 0.
  * What keeps it from starting is one clear line on standard error, and exit code 1.
@@ -45,26 +56,26 @@ export async function runService<Shape extends z.ZodRawShape>(
   source: EnvSource,
 ): Promise<void> {
   try {
-    const env = settingsOf(service, source);
-    const log = createLog(service.name, (env as unknown as CommonEnv).LOG_LEVEL);
-    const running = await service.start(env, log);
-    log.info({ port: running.port }, 'listening');
+    const running = await startService(service, source);
     if (running.greeting !== undefined) process.stderr.write(`${service.name}: ${running.greeting}\n`);
-    stopOnSignal(async () => {
-      await running.stop();
-      log.info('stopped');
-    });
+    stopOnSignal(running.stop);
   } catch (error) {
     fail(service.name, explain(error, service.portVariable));
   }
 }
 
-/** Runs `stop` at the first SIGTERM or SIGINT, then exits; a second signal exits at once. */
+/** A terminal's Ctrl-C arrives twice where a launcher passes it on too. */
+const ECHO_MS = 1000;
+
+/** Runs `stop` at the first SIGTERM or SIGINT, then exits; a second signal, later, exits at once. */
 export function stopOnSignal(stop: () => Promise<void>): void {
-  let stopping = false;
+  let since: number | undefined;
   const onSignal = () => {
-    if (stopping) process.exit(1);
-    stopping = true;
+    if (since !== undefined) {
+      if (Date.now() - since > ECHO_MS) process.exit(1);
+      return;
+    }
+    since = Date.now();
     stop().then(
       () => process.exit(0),
       () => process.exit(1),
@@ -92,7 +103,7 @@ export function explain(error: unknown, portVariable: string): readonly string[]
   if (!(error instanceof Error)) return [String(error)];
   const code = 'code' in error ? String(error.code) : '';
   if (code === 'EADDRINUSE') return [`the port is taken; set ${portVariable} to another one`];
-  if (code === 'EACCES' || code === 'EROFS' || code === 'EPERM') {
+  if (['EACCES', 'EROFS', 'EPERM', 'ENOTDIR', 'EEXIST', 'ENOSPC'].includes(code)) {
     return [`cannot write where it must: ${error.message}; set DATA_DIR to a folder that can be written`];
   }
   const cause = error.cause instanceof Error ? `: ${error.cause.message}` : '';

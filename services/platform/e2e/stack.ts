@@ -1,0 +1,97 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePort } from '@tertulia/shared/stores/postgres-process';
+import { eventually } from '@tertulia/shared/testing/eventually';
+import { testPostgresUrl } from '@tertulia/shared/testing/postgres';
+import postgres from 'postgres';
+
+export const SERVICES = ['auth', 'media', 'comments', 'notifications'] as const;
+export type ServiceName = (typeof SERVICES)[number];
+
+export type Stack = {
+  /** Address of a service. */
+  url(service: ServiceName): string;
+  kill(service: ServiceName, signal?: NodeJS.Signals): Promise<void>;
+  start(service: ServiceName): Promise<void>;
+  stop(): Promise<void>;
+};
+
+const SERVICES_DIR = join(import.meta.dir, '..', '..');
+
+/**
+ * The platform as production runs it: a process a service, each with a database of its own, on free ports.
+ * Without a Redis address, Postgres carries the events.
+ */
+export async function startStack(settings: Record<string, string> = {}): Promise<Stack> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'tertulia-stack-'));
+  const databases = await createDatabases([...SERVICES, 'events']);
+  const ports = new Map<string, number>();
+  for (const service of SERVICES) ports.set(service, await freePort());
+  const env: Record<string, string> = {
+    NODE_ENV: 'test',
+    HOST: '127.0.0.1',
+    LOG_LEVEL: 'error',
+    DATA_DIR: dataDir,
+    AUTH_URL: `http://127.0.0.1:${ports.get('auth')}`,
+    ...(settings.EVENTS_REDIS_URL === undefined ? { EVENTS_DATABASE_URL: databases.url('events') } : {}),
+    ...settings,
+  };
+  for (const service of SERVICES) {
+    env[`${service.toUpperCase()}_PORT`] = String(ports.get(service));
+    env[`${service.toUpperCase()}_DATABASE_URL`] = databases.url(service);
+  }
+  const running = new Map<ServiceName, Bun.Subprocess>();
+  const url = (service: ServiceName) => `http://127.0.0.1:${ports.get(service)}`;
+
+  async function start(service: ServiceName): Promise<void> {
+    const child = Bun.spawn([process.execPath, join(SERVICES_DIR, service, 'src', 'main.ts')], {
+      env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...env },
+      stdin: 'ignore',
+      stdout: 'inherit',
+      stderr: 'inherit',
+    });
+    running.set(service, child);
+    await eventually(
+      async () => {
+        if (child.exitCode !== null) throw new Error(`${service} exited with ${child.exitCode}`);
+        return (await fetch(`${url(service)}/health/ready`)).ok;
+      },
+      { ms: 30_000, every: 50 },
+    );
+  }
+
+  async function kill(service: ServiceName, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    const child = running.get(service);
+    child?.kill(signal);
+    await child?.exited;
+    running.delete(service);
+  }
+
+  await Promise.all(SERVICES.map(start));
+  return {
+    url,
+    kill,
+    start,
+    async stop() {
+      await Promise.all(SERVICES.map((service) => kill(service, 'SIGTERM')));
+      await databases.drop();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+async function createDatabases(names: readonly string[]) {
+  const adminUrl = await testPostgresUrl();
+  const suffix = Bun.randomUUIDv7().replaceAll('-', '');
+  const nameOf = (name: string) => `stack_${name}_${suffix}`;
+  const admin = postgres(adminUrl, { max: 1, onnotice: () => {} });
+  for (const name of names) await admin.unsafe(`create database ${nameOf(name)}`);
+  return {
+    url: (name: string) => Object.assign(new URL(adminUrl), { pathname: `/${nameOf(name)}` }).href,
+    async drop() {
+      for (const name of names) await admin.unsafe(`drop database if exists ${nameOf(name)} with (force)`);
+      await admin.end();
+    },
+  };
+}

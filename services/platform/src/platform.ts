@@ -1,0 +1,100 @@
+import { resolve } from 'node:path';
+import { authService } from '@tertulia/auth/service';
+import { commentsService } from '@tertulia/comments/service';
+import { mediaService } from '@tertulia/media/service';
+import { notificationsService } from '@tertulia/notifications/service';
+import type { EnvSource } from '@tertulia/shared/config/env';
+import type { Running } from '@tertulia/shared/runtime/serve';
+import { explain, type ServiceDefinition, startService } from '@tertulia/shared/runtime/service';
+import { type Cluster, openCluster } from '@tertulia/shared/stores/cluster';
+import { webService } from '@tertulia/web-test-client/service';
+import type { z } from 'zod';
+
+/** A service as the platform sees it: all but its settings' types. */
+type Part = Pick<ServiceDefinition, 'name' | 'portVariable' | 'databaseVariable' | 'env'> & {
+  start(source: EnvSource): Promise<Running>;
+};
+
+function part<Shape extends z.ZodRawShape>(service: ServiceDefinition<Shape>): Part {
+  return { ...service, env: service.env, start: (source) => startService(service, source) };
+}
+
+/** Everything that runs, in the order in which it is shown. */
+export const PARTS: readonly Part[] = [
+  part(authService),
+  part(mediaService),
+  part(commentsService),
+  part(notificationsService),
+  part(webService),
+];
+
+export type Platform = {
+  services: { name: string; port: number; greeting?: string }[];
+  /** What carries events and hints. */
+  carrier: 'Redis' | 'Postgres';
+  /** Folder of the embedded Postgres, if there is one. */
+  dataDir: string | undefined;
+  stop(): Promise<void>;
+};
+
+/** Thrown when a service cannot start: the lines say which and why. */
+export class StartError extends Error {
+  constructor(readonly lines: readonly string[]) {
+    super(lines.join('\n'));
+  }
+}
+
+/**
+ * Starts every service and the web client in this process. Stores that no variable names are embedded: one
+ * real Postgres below `DATA_DIR`, with a database and a role per service, which also carries the events.
+ *
+ * @throws {StartError} naming the service that could not start; what had started is stopped.
+ */
+export async function startPlatform(given: EnvSource): Promise<Platform> {
+  const source: EnvSource = { ...given, DATA_DIR: resolve(given.DATA_DIR || '.data') };
+  let cluster: Cluster | undefined;
+  try {
+    cluster = await openStores(source);
+  } catch (error) {
+    throw new StartError(explain(error, 'DATA_DIR').map((line) => `stores: ${line}`));
+  }
+  const outcomes = await Promise.allSettled(PARTS.map((each) => each.start(source)));
+  const running = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
+  const stop = async () => {
+    await Promise.all(running.map((each) => each.stop()));
+    await cluster?.close();
+  };
+  const failures = PARTS.flatMap(({ name, portVariable }, at) => {
+    const outcome = outcomes[at];
+    return outcome?.status === 'rejected'
+      ? explain(outcome.reason, portVariable).map((line) => `${name}: ${line}`)
+      : [];
+  });
+  if (failures.length > 0) {
+    await stop();
+    throw new StartError(failures);
+  }
+  return {
+    services: PARTS.map(({ name }, at) => ({
+      name,
+      port: running[at]?.port ?? 0,
+      greeting: running[at]?.greeting ?? '',
+    })),
+    carrier: source.EVENTS_REDIS_URL ? 'Redis' : 'Postgres',
+    dataDir: cluster === undefined ? undefined : source.DATA_DIR,
+    stop,
+  };
+}
+
+/** Names the stores that are still unnamed, in `source`; undefined when none is embedded. */
+export async function openStores(source: EnvSource): Promise<Cluster | undefined> {
+  const wanted = PARTS.flatMap(({ name, databaseVariable }) =>
+    databaseVariable === undefined || source[databaseVariable] ? [] : [[databaseVariable, name] as const],
+  );
+  const carried = source.EVENTS_REDIS_URL || source.EVENTS_DATABASE_URL;
+  const databases = carried ? wanted : [...wanted, ['EVENTS_DATABASE_URL', 'events'] as const];
+  if (databases.length === 0) return undefined;
+  const cluster = await openCluster({ folder: `${source.DATA_DIR}/postgres` });
+  for (const [variable, name] of databases) source[variable] = await cluster.database(name);
+  return cluster;
+}
