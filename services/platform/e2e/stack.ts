@@ -12,6 +12,8 @@ export type ServiceName = (typeof SERVICES)[number];
 export type Stack = {
   /** Address of a service. */
   url(service: ServiceName): string;
+  databaseUrl(service: ServiceName): string;
+  pid(service: ServiceName): number;
   kill(service: ServiceName, signal?: NodeJS.Signals): Promise<void>;
   start(service: ServiceName): Promise<void>;
   stop(): Promise<void>;
@@ -71,6 +73,8 @@ export async function startStack(settings: Record<string, string> = {}): Promise
   await Promise.all(SERVICES.map(start));
   return {
     url,
+    databaseUrl: databases.url,
+    pid: (service) => running.get(service)?.pid ?? 0,
     kill,
     start,
     async stop() {

@@ -6,7 +6,7 @@ const SIZE = 20 * 1024 * 1024;
  * A real video of 20 MB: made by ffmpeg where that is installed, else a small one from the fixtures, filled
  * up with a `free` box (ISO/IEC 14496-12, 8.1.2), which players skip.
  */
-export async function makeVideo(folder: string): Promise<Buffer> {
+export async function makeVideo(folder: string): Promise<Buffer<ArrayBuffer>> {
   const clip =
     Bun.which('ffmpeg') === null ? join(import.meta.dir, 'fixtures', 'clip.mp4') : await encode(folder);
   const video = Buffer.from(await Bun.file(clip).arrayBuffer());
@@ -34,7 +34,7 @@ async function encode(folder: string): Promise<string> {
   return path;
 }
 
-function freeBox(size: number): Buffer {
+function freeBox(size: number): Buffer<ArrayBuffer> {
   if (size < 8) return Buffer.alloc(0);
   const box = Buffer.allocUnsafe(size);
   crypto.getRandomValues(new Uint8Array(box.buffer, box.byteOffset, Math.min(size, 65_536)));

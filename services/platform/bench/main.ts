@@ -1,0 +1,30 @@
+/** `bun run bench [name …]`: a table, each figure beside a yardstick of the same run. */
+import { install } from '../install.ts';
+import type { BenchRow } from './row.ts';
+
+install();
+const { openTestCluster, TEST_POSTGRES_URL } = await import('@tertulia/shared/testing/postgres');
+
+const BENCHES: Record<string, () => Promise<BenchRow[]>> = {
+  start: async () => (await import('./start.bench.ts')).startBench(),
+  profile: async () => (await import('./profile.bench.ts')).profileBench(),
+  tus: async () => (await import('./tus.bench.ts')).tusBench(),
+  spine: async () => (await import('./spine.bench.ts')).spineBench(),
+};
+
+const wanted = process.argv.slice(2);
+const names = wanted.length > 0 ? wanted : Object.keys(BENCHES);
+const cluster = await openTestCluster();
+process.env[TEST_POSTGRES_URL] = cluster.adminUrl;
+
+const rows: BenchRow[] = [];
+for (const name of names) {
+  const bench = BENCHES[name];
+  if (bench === undefined)
+    throw new Error(`no such benchmark: ${name}; there are ${Object.keys(BENCHES).join(', ')}`);
+  console.log(`running ${name} …`);
+  rows.push(...(await bench()));
+}
+await cluster.close();
+console.table(Object.fromEntries(rows.map(({ what, ...figures }) => [what, figures])));
+process.exit(0);
