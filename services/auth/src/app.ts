@@ -1,3 +1,4 @@
+import { registerEventMetrics } from '@tertulia/shared/events/metrics';
 import { createKernel } from '@tertulia/shared/http/app';
 import { accountsRoutes } from './accounts/accounts.routes.ts';
 import type { Deps } from './deps.ts';
@@ -5,7 +6,7 @@ import { keysRoutes } from './keys/keys.routes.ts';
 import { sessionsRoutes } from './sessions/sessions.routes.ts';
 
 export function createApp(deps: Deps) {
-  const { app } = createKernel({
+  const { app, metrics } = createKernel({
     service: 'auth',
     title: 'Tertulia auth',
     description: 'Accounts, sessions and roles. Other services verify its access tokens by its public keys.',
@@ -13,6 +14,7 @@ export function createApp(deps: Deps) {
     log: deps.log,
     checks: deps.checks,
   });
+  registerEventMetrics(metrics.registry, deps.db);
   app.route('/', keysRoutes(deps));
   app.route('/', sessionsRoutes(deps));
   app.route('/', accountsRoutes(deps));

@@ -1,3 +1,4 @@
+import { registerEventMetrics } from '@tertulia/shared/events/metrics';
 import { createKernel } from '@tertulia/shared/http/app';
 import { contentRoutes } from './content/content.routes.ts';
 import type { Deps } from './deps.ts';
@@ -7,7 +8,7 @@ import { isUploadPath, UPLOADS } from './uploads/tus.ts';
 import { uploadsRoutes } from './uploads/uploads.routes.ts';
 
 export function createApp(deps: Deps) {
-  const { app } = createKernel({
+  const { app, metrics } = createKernel({
     service: 'media',
     title: 'Tertulia media',
     description:
@@ -19,6 +20,7 @@ export function createApp(deps: Deps) {
       (method === 'POST' && (path === '/media' || path === UPLOADS)) || isUploadPath(path),
     ownsOptions: (path) => path === UPLOADS || isUploadPath(path),
   });
+  registerEventMetrics(metrics.registry, deps.db);
   app.route('/', uploadsRoutes(deps));
   app.route('/', formRoutes(deps));
   app.route('/', mediaRoutes(deps));

@@ -1,3 +1,5 @@
+import { deadLettersRoutes } from '@tertulia/shared/events/dead-letters.routes';
+import { registerEventMetrics } from '@tertulia/shared/events/metrics';
 import { createKernel } from '@tertulia/shared/http/app';
 import type { Deps } from './deps.ts';
 import { inboxRoutes } from './inbox/inbox.routes.ts';
@@ -15,6 +17,8 @@ export function createApp(deps: Deps) {
     checks: deps.checks,
   });
   deps.sockets.register(metrics.registry);
+  registerEventMetrics(metrics.registry, deps.db);
   app.route('/', inboxRoutes(deps));
+  app.route('/', deadLettersRoutes(deps));
   return app;
 }

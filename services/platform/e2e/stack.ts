@@ -50,7 +50,8 @@ export async function startStack(settings: Record<string, string> = {}): Promise
     const child = Bun.spawn([process.execPath, join(SERVICES_DIR, service, 'src', 'main.ts')], {
       env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...env },
       stdin: 'ignore',
-      stdout: 'inherit',
+      // Who asks for more logs than errors wants the work of writing them, not the lines.
+      stdout: settings.LOG_LEVEL === undefined ? 'inherit' : 'ignore',
       stderr: 'inherit',
     });
     running.set(service, child);
