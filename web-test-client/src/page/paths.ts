@@ -1,0 +1,17 @@
+/** Every address of the page. Notifications link to them: `/media/…#comment-…`. */
+export const PATHS = {
+  library: '/',
+  signIn: '/sign-in',
+  signUp: '/sign-up',
+  upload: '/upload',
+  media: '/media/:id',
+  profile: '/users/:id',
+  notifications: '/notifications',
+  frames: '/frames',
+  people: '/people',
+} as const;
+
+export type PathName = keyof typeof PATHS;
+
+export const mediaPath = (id: string) => PATHS.media.replace(':id', encodeURIComponent(id));
+export const profilePath = (id: string) => PATHS.profile.replace(':id', encodeURIComponent(id));
