@@ -40,6 +40,8 @@ export function serve<Socket = undefined>(options: Options<Socket>): Running {
     port: options.port,
     // Bun's development page would show paths and stacks.
     development: false,
+    // Without the page Bun would share a taken port in silence, and answer every other request.
+    reusePort: false,
     maxRequestBodySize: MAX_BODY,
     idleTimeout: 30,
     fetch: options.fetch,

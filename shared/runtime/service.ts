@@ -37,7 +37,7 @@ export function settingsOf<Shape extends z.ZodRawShape>(
 }
 
 /** Starts a service with settings from anywhere. @throws what {@link explain} puts into words. */
-export function startService<Shape extends z.ZodRawShape>(
+export async function startService<Shape extends z.ZodRawShape>(
   service: ServiceDefinition<Shape>,
   source: EnvSource,
 ): Promise<Running> {

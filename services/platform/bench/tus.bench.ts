@@ -67,7 +67,11 @@ export async function tusBench(): Promise<BenchRow[]> {
 }
 
 /** Seconds from creation to the last answer. */
-async function upload(endpoint: string, first: Buffer<ArrayBuffer>, headers: Record<string, string>): Promise<number> {
+async function upload(
+  endpoint: string,
+  first: Buffer<ArrayBuffer>,
+  headers: Record<string, string>,
+): Promise<number> {
   const rest = Buffer.alloc(CHUNK, 0x61);
   const started = performance.now();
   const tus = { ...headers, 'Tus-Resumable': '1.0.0' };

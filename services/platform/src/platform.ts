@@ -51,7 +51,7 @@ export class StartError extends Error {
  * @throws {StartError} naming the service that could not start; what had started is stopped.
  */
 export async function startPlatform(given: EnvSource): Promise<Platform> {
-  const source: EnvSource = { ...given, DATA_DIR: resolve(given.DATA_DIR || '.data') };
+  const source: EnvSource = { ...together(given), DATA_DIR: resolve(given.DATA_DIR || '.data') };
   let cluster: Cluster | undefined;
   try {
     cluster = await openStores(source);
@@ -83,6 +83,16 @@ export async function startPlatform(given: EnvSource): Promise<Platform> {
     carrier: source.EVENTS_REDIS_URL ? 'Redis' : 'Postgres',
     dataDir: cluster === undefined ? undefined : source.DATA_DIR,
     stop,
+  };
+}
+
+/** What follows from one port for another service: where auth is, and which pages may call. */
+function together(given: EnvSource): EnvSource {
+  const web = given.WEB_PORT || '8080';
+  return {
+    ...given,
+    AUTH_URL: given.AUTH_URL || `http://127.0.0.1:${given.AUTH_PORT || '5900'}`,
+    CORS_ORIGINS: given.CORS_ORIGINS || `http://localhost:${web},http://127.0.0.1:${web}`,
   };
 }
 
