@@ -49,12 +49,14 @@ export function startLeader({ url, name, log, lead }: Options): Loop {
             if (now?.pid !== pid) throw new Error('the connection with the lock was lost');
           }
         })();
+        const leading = lead(term.signal);
         try {
-          await Promise.race([beating, lead(term.signal)]);
+          await Promise.race([beating, leading]);
         } finally {
           term.abort();
           stopped.removeEventListener('abort', end);
-          await beating.catch(() => {});
+          // Who stops us closes what we work with, and who leads again must not meet itself.
+          await Promise.allSettled([beating, leading]);
         }
       }
     }
