@@ -153,7 +153,8 @@ async function inspectStream(options: Options): Promise<{ sent: number; limit: n
   // Nobody has reported since Redis lost everything: then what Postgres remembers is the safe answer.
   const needed = Math.max(living.length > 0 ? Math.min(...living) : lowest, floor);
   const bounds = await stream.bounds(source);
-  const missing = bounds === undefined || bounds.first > needed + 1;
+  // The last: a Redis restored from so long ago that the outbox cannot continue what it has.
+  const missing = bounds === undefined || bounds.first > needed + 1 || bounds.last < floor;
   if (missing && needed < head) {
     log.warn({ source, from: needed + 1, head, bounds }, 'stream is filled again from the outbox');
     await stream.drop(source);
@@ -163,21 +164,26 @@ async function inspectStream(options: Options): Promise<{ sent: number; limit: n
   if (bounds.last > head) {
     log.error({ source, head, bounds }, 'the stream is ahead of the outbox: was the database restored?');
   }
-  const through = Math.max(Math.min(lowest, ...living), bounds.last - maxStream);
+  // Who lives is waited for; who is away is served from the outbox again if the stream grows too long.
+  const through = Math.min(Math.max(lowest, bounds.last - maxStream), ...living);
   if (through >= bounds.first) await stream.trim(source, through);
   return { sent: bounds.last, limit };
 }
 
-/** Forgets events that every reader has passed and that are a week old, in batches. */
+/**
+ * Forgets events that every reader has passed and that are a week old, in batches: always the first ones, as a
+ * hole between numbered rows could not be told from their end.
+ */
 async function sweepOutbox(sql: Sql): Promise<void> {
   for (let gone = BATCH; gone === BATCH; ) {
     const rows = await sql`
-      delete from outbox where id in (
-        select id from outbox
-        where seq <= coalesce((select min(position) from outbox_readers), 0)
-          and created_at < now() - interval '7 days'
-        limit ${BATCH}
-      ) returning 1`;
+      with oldest as materialized (
+        select seq, created_at < now() - interval '7 days' as due from outbox
+        where seq <= (select min(position) from outbox_readers) order by seq limit ${BATCH}
+      )
+      delete from outbox where seq in (select seq from oldest)
+        and seq < coalesce((select min(seq) from oldest where not due), 'infinity'::float8)
+      returning 1`;
     gone = rows.length;
   }
 }
