@@ -21,7 +21,7 @@ end
 local first = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1]
 return {first and first[1] or '', string.format('%.0f', last)}`;
 
-/** A blocked read needs a connection of its own; it is cut when Redis stays silent for so much longer. */
+/** A blocked read has a connection to itself; it is cut when Redis stays silent for so much longer. */
 const SILENCE_MS = 1500;
 
 /**
@@ -29,23 +29,26 @@ const SILENCE_MS = 1500;
  * Both keys of a stream share a hash tag, so they live on one node of a cluster.
  */
 export function redisStream(redis: Redis): EventStream {
-  const blocked = new Map<string, Redis>();
+  const connections = new Set<Redis>();
+  const idle: Redis[] = [];
   const keyOf = (stream: string) => `events:{${stream}}`;
   const readersOf = (stream: string) => `events:{${stream}}:readers`;
 
-  function connectionFor(stream: string): Redis {
-    let connection = blocked.get(stream);
-    if (connection === undefined) {
-      // Reading is harmless to repeat, so it may queue until the connection is there.
-      connection = redis.duplicate({
-        enableOfflineQueue: true,
-        maxRetriesPerRequest: null,
-        commandTimeout: undefined,
-      });
-      connection.on('error', () => {}); // Every command's own rejection tells.
-      blocked.set(stream, connection);
-    }
+  function openForReading(): Redis {
+    // Reading is harmless to repeat, so it may queue until the connection is there.
+    const connection = redis.duplicate({
+      enableOfflineQueue: true,
+      maxRetriesPerRequest: null,
+      commandTimeout: undefined,
+    });
+    connection.on('error', () => {}); // Every command's own rejection tells.
+    connections.add(connection);
     return connection;
+  }
+
+  function discard(connection: Redis): void {
+    connections.delete(connection);
+    connection.disconnect();
   }
 
   return {
@@ -60,29 +63,34 @@ export function redisStream(redis: Redis): EventStream {
 
     async read(stream, after, { count, waitMs, signal }) {
       if (signal.aborted) return [];
-      const connection = connectionFor(stream);
-      const cut = () => connection.disconnect(true);
-      const timer = setTimeout(cut, waitMs + SILENCE_MS);
-      signal.addEventListener('abort', cut, { once: true });
+      const connection = idle.pop() ?? openForReading();
+      // ioredis leaves a read that its connection is cut under unanswered for ever: we do not wait for it.
+      const { promise: cut, resolve: stop, reject: fail } = Promise.withResolvers<undefined>();
+      const onAbort = () => stop(undefined);
+      const timer = setTimeout(() => fail(new Error('Connection is closed')), waitMs + SILENCE_MS);
+      signal.addEventListener('abort', onAbort, { once: true });
+      let whole = false;
       try {
         // BLOCK 0 would wait for ever.
-        const answer = await connection.xread(
+        const block = Math.max(1, waitMs);
+        const reading = connection.xread(
           'COUNT',
           count,
           'BLOCK',
-          Math.max(1, waitMs),
+          block,
           'STREAMS',
           keyOf(stream),
           `${after}-0`,
         );
+        const answer = await Promise.race([reading, cut]);
+        whole = answer !== undefined;
         const rows = answer?.[0]?.[1] ?? [];
         return rows.map(([id, fields]) => ({ seq: seqOf(id), payload: fields[1] ?? '' }));
-      } catch (error) {
-        if (signal.aborted) return [];
-        throw error;
       } finally {
         clearTimeout(timer);
-        signal.removeEventListener('abort', cut);
+        signal.removeEventListener('abort', onAbort);
+        if (whole) idle.push(connection);
+        else discard(connection);
       }
     },
 
@@ -125,7 +133,7 @@ export function redisStream(redis: Redis): EventStream {
     ping: () => redis.ping(),
 
     async close() {
-      for (const connection of blocked.values()) connection.disconnect();
+      for (const connection of connections) connection.disconnect();
     },
   };
 }
