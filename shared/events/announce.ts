@@ -29,19 +29,20 @@ export async function announce<Type extends EventType>(
 ): Promise<void> {
   const envelopes = events.map(toEnvelope);
   const subjects = [...new Set(envelopes.map(({ subject }) => subject))].sort();
-  const rows = envelopes.map((envelope) => ({
-    eventId: envelope.id,
-    subject: envelope.subject,
-    envelope: JSON.stringify(envelope),
-  }));
-  // Sent in this order on one connection, without waiting in between.
-  await Promise.all([
-    ...subjects.map((subject) =>
-      tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${subject}, 0))`),
-    ),
-    tx.insert(outbox).values(rows),
-    tx.execute(sql`select pg_notify(${OUTBOX_CHANNEL}, '')`),
-  ]);
+  const column = (of: (envelope: Envelope) => string) => sql.param(envelopes.map(of));
+  // One statement, one wait: rows get their ids once every lock has been counted.
+  await tx.execute(sql`
+    with locked as materialized (
+      select pg_advisory_xact_lock(hashtextextended(subject, 0)) from unnest(${sql.param(subjects)}::text[]) as subject
+    ), written as (
+      insert into ${outbox} (event_id, subject, envelope)
+      select event.* from (select count(*) from locked) as held, unnest(
+        ${column(({ id }) => id)}::uuid[],
+        ${column(({ subject }) => subject)}::text[],
+        ${column((envelope) => JSON.stringify(envelope))}::text[]) as event
+      returning 1
+    )
+    select pg_notify(${OUTBOX_CHANNEL}, '') from (select count(*) from written) as done`);
 }
 
 function toEnvelope<Type extends EventType>({
