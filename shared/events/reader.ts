@@ -1,4 +1,4 @@
-import { and, eq, inArray, sql } from 'drizzle-orm';
+import { and, eq, sql } from 'drizzle-orm';
 import type { Db, Tx } from '../db/database.ts';
 import { startLeader } from '../db/leader.ts';
 import { isUnavailable } from '../db/unavailable.ts';
@@ -7,12 +7,12 @@ import { type Loop, pause } from '../runtime/loop.ts';
 import type { Source } from './catalog.ts';
 import type { AfterCommit, Consumers } from './consumers.ts';
 import { type Envelope, envelopeSchema } from './envelope.ts';
-import { describe, handle } from './handle.ts';
+import { describe, handle, handleAll } from './handle.ts';
 import { retrySetAside } from './set-aside.ts';
 import { type Entry, type EventStream, OUTBOX_FLOOR } from './stream.ts';
 import { setAside, streamPositions } from './tables.ts';
 
-const BATCH = 500;
+const BATCH = 1000;
 const WAIT_MS = 1000;
 const RETRY_MS = 300;
 const REPORT_MS = 200;
@@ -51,7 +51,6 @@ async function lead(options: Options, signal: AbortSignal): Promise<void> {
   let reported = 0;
   let retryAt = 0;
   let position: number | undefined;
-
   async function report(): Promise<void> {
     if (position === undefined || Date.now() - reported < REPORT_MS) return;
     reported = Date.now();
@@ -68,14 +67,16 @@ async function lead(options: Options, signal: AbortSignal): Promise<void> {
       }
       const waitMs = Math.max(1, retryAt - Date.now());
       const entries = await stream.read(source, position, { count: BATCH, waitMs, signal });
-      const fresh = entries.filter(({ seq }) => seq > (position ?? 0));
-      const next = fresh[0];
-      if (next === undefined) continue;
-      if (next.seq === position + 1) {
-        const { setAside } = await apply(options, position, fresh);
-        position += fresh.length;
-        if (setAside) retryAt = 0;
-      } else position = await wait(position, next.seq);
+      const [first] = entries;
+      if (first === undefined) continue;
+      const next = consecutive(entries, position);
+      if (next.length === 0) {
+        position = await wait(position, first.seq);
+        continue;
+      }
+      const { setAside } = await apply(options, position, next);
+      position += next.length;
+      if (setAside) retryAt = 0;
     } catch (err) {
       position = undefined;
       if (signal.aborted) return;
@@ -101,6 +102,12 @@ async function lead(options: Options, signal: AbortSignal): Promise<void> {
     await pause(RETRY_MS, signal);
     return at;
   }
+}
+
+/** The entries that continue a position; what follows a gap is left out. */
+function consecutive(entries: readonly Entry[], position: number): Entry[] {
+  const fresh = entries.filter(({ seq }) => seq > position);
+  return fresh.filter(({ seq }, at) => seq === position + 1 + at);
 }
 
 async function positionOf(db: Db, source: Source): Promise<number> {
@@ -145,30 +152,32 @@ async function move(tx: Tx, source: Source, from: number, to: number): Promise<v
     .update(streamPositions)
     .set({ position: to })
     .where(and(eq(streamPositions.source, source), eq(streamPositions.position, from)))
-    .returning({ position: streamPositions.position });
+    .returning({ position: streamPositions.position })
+    .prepare('move')
+    .execute();
   if (moved.length === 0) throw new Overtaken(`position ${from} of ${source} has been passed`);
 }
 
-/** Subjects side by side on one connection, which pipelines them; events of one subject in order. */
+/** What waits behind an event that was set aside goes there too; all else is handled at once. */
 async function applyTogether(options: Options, tx: Tx, items: readonly Item[], after: AfterCommit) {
-  const bySubject = Map.groupBy(items, ({ envelope }) => envelope.subject);
-  const blocked = await blockedSubjects(tx, options.source, [...bySubject.keys()]);
-  const outcomes = await Promise.allSettled(
-    [...bySubject].map(async ([subject, events]) => {
-      for (const item of events) {
-        if (blocked.has(subject)) await putAside(tx, options, item, null);
-        else await handle(options.consumers, tx, item.envelope, after);
-      }
-    }),
+  const blocked = await blockedSubjects(tx, options.source, items);
+  const [behind, free] = [items.filter(isBlocked), items.filter((item) => !isBlocked(item))];
+  for (const item of behind) await putAside(tx, options, item, null);
+  await handleAll(
+    options.consumers,
+    tx,
+    free.map(({ envelope }) => envelope),
+    after,
   );
-  const failed = outcomes.find((outcome) => outcome.status === 'rejected');
-  if (failed !== undefined) throw failed.reason;
+
+  function isBlocked({ envelope }: Item): boolean {
+    return blocked.has(envelope.subject);
+  }
 }
 
 /** One after another, each in a savepoint: what fails is set aside, and its subject with it. */
 async function applyApart(options: Options, tx: Tx, items: readonly Item[], after: AfterCommit) {
-  const subjects = items.map(({ envelope }) => envelope.subject);
-  const blocked = await blockedSubjects(tx, options.source, subjects);
+  const blocked = await blockedSubjects(tx, options.source, items);
   for (const item of items) {
     if (blocked.has(item.envelope.subject)) {
       await putAside(tx, options, item, null);
@@ -190,11 +199,14 @@ async function applyApart(options: Options, tx: Tx, items: readonly Item[], afte
   }
 }
 
-async function blockedSubjects(tx: Tx, source: Source, subjects: string[]): Promise<Set<string>> {
+async function blockedSubjects(tx: Tx, source: Source, items: readonly Item[]): Promise<Set<string>> {
+  const subjects = [...new Set(items.map(({ envelope }) => envelope.subject))];
   const rows = await tx
     .selectDistinct({ subject: setAside.subject })
     .from(setAside)
-    .where(and(eq(setAside.source, source), inArray(setAside.subject, subjects)));
+    .where(and(eq(setAside.source, source), sql`${setAside.subject} = any(${sql.param(subjects)})`))
+    .prepare('blocked')
+    .execute();
   return new Set(rows.map(({ subject }) => subject));
 }
 
