@@ -1,4 +1,5 @@
 import { expect } from 'bun:test';
+import { createDeclarationCheck } from './declared.ts';
 import type { TestUser } from './tokens.ts';
 
 type Options = { as?: TestUser | { token: string }; body?: unknown; headers?: Record<string, string> };
@@ -8,8 +9,10 @@ export type Answer = { status: number; body: any; headers: Headers };
 
 type App = { request(path: string, init: RequestInit): Response | Promise<Response> };
 
-/** Calls an app as a client would; every error it gets must be a whole problem, whatever the test looks at. */
+/** Calls an app as a client would; every error it gets must be a whole problem, and every status a
+ * declared one, whatever the test looks at. */
 export function createTestClient(app: App) {
+  const expectDeclared = createDeclarationCheck(app);
   return async function call(
     method: string,
     path: string,
@@ -34,6 +37,7 @@ export function createTestClient(app: App) {
       headers: response.headers,
     };
     if (answer.status >= 400 && method !== 'HEAD') expectProblem(answer);
+    await expectDeclared(method, path, answer.status);
     return answer;
   };
 }

@@ -89,8 +89,8 @@ describe('the socket, by the unmodified centrifuge client', () => {
     await app.tell(user.id);
     expect((await client.rpc('unread', {})).data).toEqual({ unread: 1 });
     expect((await client.rpc('read', { all: true })).data).toEqual({ updated: 1, unread: 0 });
-    expect(client.rpc('read', { all: 7 })).rejects.toMatchObject({ code: 107 });
-    expect(client.rpc('constructor', {})).rejects.toMatchObject({ code: 104 });
+    await expect(client.rpc('read', { all: 7 })).rejects.toMatchObject({ code: 107 });
+    await expect(client.rpc('constructor', {})).rejects.toMatchObject({ code: 104 });
   });
 
   test('a client that was away gets exactly what it missed, in order, then goes on live', async () => {
