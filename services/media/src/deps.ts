@@ -15,6 +15,7 @@ import type { MediaEnv } from './env.ts';
 import { type LocalFiles, openLocalFiles } from './files/local-files.ts';
 import { startSweeper } from './files/removals.ts';
 import { prepareFindMedia } from './media/media.repository.ts';
+import { createEarlyFlush, type EarlyFlush } from './uploads/early-flush.ts';
 import { createRunningHashes, type RunningHashes } from './uploads/running-hashes.ts';
 import { createUploadLocks, type UploadLocks } from './uploads/upload-locks.ts';
 import { prepareFindUpload } from './uploads/uploads.repository.ts';
@@ -32,6 +33,7 @@ export type Deps = {
   formFiles: LocalFiles;
   locks: UploadLocks;
   hashes: RunningHashes;
+  flushes: EarlyFlush;
   guards: Guards;
   limits: Limits;
   findMedia: ReturnType<typeof prepareFindMedia>;
@@ -63,6 +65,7 @@ export async function createDeps(
     formFiles,
     locks: createUploadLocks(),
     hashes: createRunningHashes(),
+    flushes: createEarlyFlush(uploadFiles.path),
     guards: createGuards(verifier),
     limits: createLimits({ scale: env.RATE_LIMIT_SCALE }),
     findMedia: prepareFindMedia(db),

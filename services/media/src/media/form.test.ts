@@ -18,7 +18,7 @@ function form(...parts: Part[]): FormData {
   const data = new FormData();
   for (const [name, value, filename] of parts) {
     if (typeof value === 'string') data.append(name, value);
-    else data.append(name, new File([value], filename ?? 'file.png', { type: 'text/html' }));
+    else data.append(name, new File([value.slice()], filename ?? 'file.png', { type: 'text/html' }));
   }
   return data;
 }
@@ -38,8 +38,24 @@ async function expectNothing(status: number, body: FormData): Promise<void> {
 
 describe('POST /media', () => {
   test.each([
-    ['after', [['file', png(3000), 'añ/../o.png'], ['title', 'Año'], ['tags', 'a, b'], ['visibility', 'unlisted']]],
-    ['before', [['title', 'Año'], ['tags', 'a, b'], ['visibility', 'unlisted'], ['file', png(3000), 'o.png']]],
+    [
+      'after',
+      [
+        ['file', png(3000), 'añ/../o.png'],
+        ['title', 'Año'],
+        ['tags', 'a, b'],
+        ['visibility', 'unlisted'],
+      ],
+    ],
+    [
+      'before',
+      [
+        ['title', 'Año'],
+        ['tags', 'a, b'],
+        ['visibility', 'unlisted'],
+        ['file', png(3000), 'o.png'],
+      ],
+    ],
   ] as [string, Part[]][])('201 with fields %s the file', async (_, parts) => {
     const { status, body, headers } = await send(form(...parts));
     expect(status).toBe(201);
@@ -99,15 +115,58 @@ describe('POST /media', () => {
 
   test.each([
     ['no file', [['title', 'x']]],
-    ['two files', [['file', png()], ['file', png()]]],
+    [
+      'two files',
+      [
+        ['file', png()],
+        ['file', png()],
+      ],
+    ],
     ['a file under another name', [['picture', png()]]],
-    ['a file and another', [['file', png()], ['extra', png()]]],
+    [
+      'a file and another',
+      [
+        ['file', png()],
+        ['extra', png()],
+      ],
+    ],
     ['a text in the place of the file', [['file', 'text']]],
-    ['an unknown field', [['file', png()], ['owner', 'me']]],
-    ['a field twice', [['title', 'a'], ['title', 'b'], ['file', png()]]],
-    ['an empty title', [['file', png()], ['title', ' ']]],
-    ['a long field', [['file', png()], ['description', 'x'.repeat(100_000)]]],
-    ['a bad visibility', [['file', png()], ['visibility', 'none']]],
+    [
+      'an unknown field',
+      [
+        ['file', png()],
+        ['owner', 'me'],
+      ],
+    ],
+    [
+      'a field twice',
+      [
+        ['title', 'a'],
+        ['title', 'b'],
+        ['file', png()],
+      ],
+    ],
+    [
+      'an empty title',
+      [
+        ['file', png()],
+        ['title', ' '],
+      ],
+    ],
+    [
+      'a long field',
+      [
+        ['file', png()],
+        ['description', 'x'.repeat(100_000)],
+      ],
+    ],
+    [
+      'a bad visibility',
+      [
+        ['file', png()],
+        ['visibility', 'none'],
+      ],
+    ],
   ] as [string, Part[]][])('422 for %s, and nothing is left', async (_, parts) => {
     await expectNothing(422, form(...parts));
   });
@@ -127,7 +186,11 @@ describe('POST /media', () => {
     expect((await raw('application/json', '{}')).status).toBe(415);
     expect((await raw('multipart/form-data', 'x')).status).toBe(400);
     const files = await media.files();
-    for (const body of ['', 'garbage', '--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nabc']) {
+    for (const body of [
+      '',
+      'garbage',
+      '--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nabc',
+    ]) {
       expect((await raw('multipart/form-data; boundary=x', body)).status).toBe(400);
     }
     expect(await media.files()).toEqual(files);

@@ -69,7 +69,14 @@ describe('GET /media', () => {
   });
 
   test('400 for bad pages, 422 for bad filters, 401 for `me` without a token', async () => {
-    for (const query of ['limit=0', 'limit=1e9', 'limit=NaN', 'limit=', 'cursor=garbage', 'limit=1&limit=2']) {
+    for (const query of [
+      'limit=0',
+      'limit=1e9',
+      'limit=NaN',
+      'limit=',
+      'cursor=garbage',
+      'limit=1&limit=2',
+    ]) {
       const { status } = await media.call('GET', `/media?${query}`);
       expect([query, status]).toEqual([query, query === 'limit=1&limit=2' ? status : 400]);
       expect(status).toBeLessThan(500);

@@ -42,6 +42,8 @@ export async function rawClient(port: number): Promise<RawClient> {
 
 /** The head of a request. */
 export function requestHead(method: string, path: string, headers: Record<string, string>): string {
-  const lines = Object.entries({ Host: '127.0.0.1', ...headers }).map(([name, value]) => `${name}: ${value}\r\n`);
+  const lines = Object.entries({ Host: '127.0.0.1', ...headers }).map(
+    ([name, value]) => `${name}: ${value}\r\n`,
+  );
   return `${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n`;
 }

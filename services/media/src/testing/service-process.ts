@@ -1,3 +1,4 @@
+import { freePort } from '@tertulia/shared/stores/postgres-process';
 import { eventually } from '@tertulia/shared/testing/eventually';
 import { sign } from 'hono/jwt';
 
@@ -41,23 +42,21 @@ export function killLeftovers(): void {
 
 /** The service as a process of its own, ready to serve. */
 export async function startService(env: Record<string, string>): Promise<ServiceProcess> {
-  const child = Bun.spawn([process.execPath, MAIN], {
-    env: { ...env, PATH: process.env.PATH ?? '', MEDIA_PORT: '0', HOST: '127.0.0.1', LOG_LEVEL: 'info' },
-    stdout: 'pipe',
-    stderr: 'inherit',
-  });
+  const port = await freePort();
+  const settings = {
+    MEDIA_PORT: String(port),
+    HOST: '127.0.0.1',
+    LOG_LEVEL: 'silent',
+    PATH: process.env.PATH ?? '',
+  };
+  const child = Bun.spawn([process.execPath, MAIN], { env: { ...env, ...settings }, stdout: 'ignore' });
   started.add(child);
-  let output = '';
-  const reading = (async () => {
-    for await (const part of child.stdout.pipeThrough(new TextDecoderStream())) output += part;
-  })();
-  const port = await eventually(() => /"port":(\d+)/.exec(output)?.[1], { ms: 20_000 });
+  await eventually(async () => (await fetch(`http://127.0.0.1:${port}/health/live`)).ok, { ms: 20_000 });
   return {
-    port: Number(port),
+    port,
     async kill(signal) {
       child.kill(signal);
       await child.exited;
-      await reading;
       started.delete(child);
       return child.exitCode ?? -1;
     },

@@ -29,7 +29,7 @@ export async function append(deps: Deps, c: RequestContext, open: OpenUpload): P
 type Stored = { offset: number; ending: Ending; hash: RunningHash | undefined };
 
 async function store(deps: Deps, c: RequestContext, { upload, offset, hold }: OpenUpload): Promise<Stored> {
-  const { env, hashes, uploadFiles } = deps;
+  const { env, flushes, hashes, uploadFiles } = deps;
   if (offset === upload.length) return { offset, ending: 'complete', hash: hashes.resume(upload.id, offset) };
   const hash = hashes.resume(upload.id, offset);
   let at = offset;
@@ -46,6 +46,7 @@ async function store(deps: Deps, c: RequestContext, { upload, offset, hold }: Op
           // Hashed while the kernel copies.
           hash?.hasher.update(fitting);
           await writing;
+          flushes.grown(upload.id, at, at + fitting.length);
           at += fitting.length;
           return fitting.length < part.length;
         },

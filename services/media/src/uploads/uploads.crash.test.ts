@@ -62,13 +62,15 @@ function calls(service: ServiceProcess) {
   };
 }
 
+const diskFile = (path: string) => Bun.file(join(folder, 'media/uploads', path.split('/').at(-1) ?? ''));
+
 /** Begins a PATCH of the whole file and sends some of it, until that is on disk. */
 async function begin(service: ServiceProcess, path: string, part: number) {
   const client = await rawClient(service.port);
   const headers = { ...base(), ...octets, 'Upload-Offset': '0', 'Content-Length': String(file.length) };
   await client.send(requestHead('PATCH', path, headers));
   await client.send(file.subarray(0, part));
-  const onDisk = Bun.file(join(folder, 'media/uploads', path.split('/').at(-1) ?? ''));
+  const onDisk = diskFile(path);
   await eventually(async () => (await onDisk.exists()) && (await onDisk.stat()).size === part);
   return client;
 }
@@ -91,7 +93,7 @@ describe('a service that is killed', () => {
     const headers = { ...base(), ...octets, 'Upload-Offset': '1000000', 'Content-Length': '7000000' };
     await client.send(requestHead('PATCH', path, headers));
     await client.send(file.subarray(1_000_000, 3_000_000));
-    const onDisk = Bun.file(join(folder, 'media/uploads', path.split('/').at(-1) ?? ''));
+    const onDisk = diskFile(path);
     await eventually(async () => (await onDisk.stat()).size > 1_000_000);
     await service.kill('SIGKILL');
 
@@ -111,26 +113,25 @@ describe('a service that is killed', () => {
   test('while it finishes makes one media and one event all the same', async () => {
     let service = await startService(env);
     const path = await calls(service).start();
-    const half = 4_000_000;
-    await calls(service).patch(path, 0, file.subarray(0, half));
-    // The last part again and again, each time killed a little later.
-    for (let round = 0; round < 5; round++) {
-      const last = calls(service)
-        .patch(path, half, file.subarray(half))
-        .then(({ status }) => status)
-        .catch(() => 0);
-      await Bun.sleep(5 + round * 10);
+    const onDisk = diskFile(path);
+    // Each time killed a little further on, in the end with all of it there.
+    for (let offset = 0; offset < file.length; ) {
+      const sent = offset;
+      const answer = calls(service)
+        .patch(path, sent, file.subarray(sent))
+        .catch(() => undefined);
+      const aim = Math.min(sent + 2_000_000, file.length);
+      await eventually(
+        async () => (sent > 0 && !(await onDisk.exists())) || (await onDisk.stat()).size >= aim,
+      );
       await service.kill('SIGKILL');
-      await last;
+      await answer;
       service = await startService(env);
       const { status, headers } = await calls(service).head(path);
       expect(status).toBe(200);
-      const offset = Number(headers.get('Upload-Offset'));
+      offset = Number(headers.get('Upload-Offset'));
       expect(headers.has('Media-Id')).toBe(offset === file.length);
-      if (offset === file.length) break;
     }
-    const offset = Number((await calls(service).head(path)).headers.get('Upload-Offset'));
-    if (offset < file.length) await calls(service).patch(path, offset, file.subarray(offset));
     const id = (await calls(service).head(path)).headers.get('Media-Id');
     expect(sha256(await (await calls(service).content(id)).bytes())).toBe(sha256(file));
     expect(await announced(id)).toBe(1);
@@ -153,30 +154,37 @@ describe('a service that is told to stop', () => {
 });
 
 describe('steps of finishing that were cut short', () => {
-  test.each(['before the seal', 'before the blob', 'before the row'])('%s are taken up by a HEAD', async (cut) => {
-    const { createTestApp } = await import('../test-app.ts');
-    const { tusClient } = await import('../testing/tus.ts');
-    const { sealUpload } = await import('./uploads.repository.ts');
-    const media = await createTestApp();
-    const ana = await media.user();
-    const small = png(3000);
-    const path = await tusClient(media, ana).start(small.length);
-    const id = path.split('/').at(-1) ?? '';
-    await Bun.write(media.deps.uploadFiles.path(id), small);
-    if (cut !== 'before the seal') {
-      await sealUpload(media.database.db, id, { kind: 'image', mimeType: 'image/png', sha256: sha256(small) });
-    }
-    if (cut === 'before the row') {
-      const upload = await media.deps.findUpload(id, ana.id);
-      await media.deps.blobs.put(upload?.blobKey ?? '', media.deps.uploadFiles.path(id));
-    }
-    const head = await tusClient(media, ana).head(path);
-    expect(head.status).toBe(200);
-    expect(head.headers.get('Upload-Offset')).toBe(String(small.length));
-    const content = await media.app.request(`/media/${head.headers.get('Media-Id')}/content`);
-    expect(sha256(await content.bytes())).toBe(sha256(small));
-    expect(await media.events()).toHaveLength(1);
-    expect(await media.files()).toHaveLength(1);
-    await media.close();
-  });
+  test.each(['before the seal', 'before the blob', 'before the row'])(
+    '%s are taken up by a HEAD',
+    async (cut) => {
+      const { createTestApp } = await import('../test-app.ts');
+      const { tusClient } = await import('../testing/tus.ts');
+      const { sealUpload } = await import('./uploads.repository.ts');
+      const media = await createTestApp();
+      const ana = await media.user();
+      const small = png(3000);
+      const path = await tusClient(media, ana).start(small.length);
+      const id = path.split('/').at(-1) ?? '';
+      await Bun.write(media.deps.uploadFiles.path(id), small);
+      if (cut !== 'before the seal') {
+        await sealUpload(media.database.db, id, {
+          kind: 'image',
+          mimeType: 'image/png',
+          sha256: sha256(small),
+        });
+      }
+      if (cut === 'before the row') {
+        const upload = await media.deps.findUpload(id, ana.id);
+        await media.deps.blobs.put(upload?.blobKey ?? '', media.deps.uploadFiles.path(id));
+      }
+      const head = await tusClient(media, ana).head(path);
+      expect(head.status).toBe(200);
+      expect(head.headers.get('Upload-Offset')).toBe(String(small.length));
+      const content = await media.app.request(`/media/${head.headers.get('Media-Id')}/content`);
+      expect(sha256(await content.bytes())).toBe(sha256(small));
+      expect(await media.events()).toHaveLength(1);
+      expect(await media.files()).toHaveLength(1);
+      await media.close();
+    },
+  );
 });

@@ -1,5 +1,6 @@
 import type { Caller } from '@tertulia/shared/http/context';
 import { Problem } from '@tertulia/shared/http/problem';
+import { onDisk } from '@tertulia/shared/storage/disk';
 import type { Deps } from '../deps.ts';
 import { fileKind } from '../files/file-kind.ts';
 import { noteRemovals, type Removal } from '../files/removals.repository.ts';
@@ -93,6 +94,7 @@ function sealOf({ kind, mimeType, sha256 }: UploadRow): Seal | undefined {
 }
 
 async function sealFile(deps: Deps, upload: UploadRow, hash: RunningHash | undefined): Promise<Seal> {
+  await settleDisk(deps, upload);
   const file = Bun.file(deps.uploadFiles.path(upload.id));
   const kind = await fileKind(file);
   if (kind === undefined) {
@@ -103,6 +105,17 @@ async function sealFile(deps: Deps, upload: UploadRow, hash: RunningHash | undef
   const seal = { ...kind, sha256 };
   await sealUpload(deps.db, upload.id, seal);
   return seal;
+}
+
+/** What a disk has lost must be sent again: the upload starts over, at 0. */
+async function settleDisk({ flushes, hashes, uploadFiles }: Deps, { id }: UploadRow): Promise<void> {
+  try {
+    await onDisk(() => flushes.settle(id));
+  } catch (error) {
+    hashes.forget(id);
+    await uploadFiles.remove(id);
+    throw error;
+  }
 }
 
 /** Forgets an upload and its bytes; a media that it became stays. */

@@ -180,7 +180,10 @@ describe('a form whose client vanishes', () => {
 
 describe('tus-js-client', () => {
   const upload = (options: Partial<ConstructorParameters<typeof Upload>[1]>) => {
-    const { promise, resolve, reject } = Promise.withResolvers<{ id: string | undefined; url: string | null }>();
+    const { promise, resolve, reject } = Promise.withResolvers<{
+      id: string | undefined;
+      url: string | null;
+    }>();
     let id: string | undefined;
     const task = new Upload(Buffer.from(file), {
       endpoint: `http://127.0.0.1:${running.port}/media/uploads`,
