@@ -1,6 +1,6 @@
 import type { Tx } from '../db/database.ts';
 import { EVENTS, type EventOf, type EventType, isKnown } from './catalog.ts';
-import type { AfterCommit, Consumer, Consumers } from './consumers.ts';
+import type { AfterCommit, BatchConsumer, Consumer, Consumers } from './consumers.ts';
 import type { Envelope } from './envelope.ts';
 
 /** Parses an event and runs its function; types that nobody here listens to pass by. */
@@ -25,26 +25,32 @@ export async function handleAll(
   after: AfterCommit,
 ): Promise<void> {
   for (const step of inSteps(envelopes)) {
-    const outcomes = await Promise.allSettled(
-      [...Map.groupBy(step, ({ type }) => type)].flatMap(([type, those]) => {
-        const consume = isKnown(type) ? (consumers[type] as Consumer<EventType> | undefined) : undefined;
-        if (consume?.together !== undefined) return [runTogether(consume.together, those)];
-        const subjects = consume === undefined ? [] : Map.groupBy(those, ({ subject }) => subject).values();
-        return [...subjects].map(async (events) => {
-          for (const event of events) await handle(consumers, tx, event, after);
-        });
-      }),
-    );
-    const failed = outcomes.find(({ status }) => status === 'rejected');
+    const byType = Map.groupBy(step, ({ type }) => type);
+    const work = [...byType].flatMap(([type, those]) => workOf(consumers, tx, type, those, after));
+    const failed = (await Promise.allSettled(work)).find(({ status }) => status === 'rejected');
     if (failed?.status === 'rejected') throw failed.reason;
   }
+}
 
-  async function runTogether(consume: NonNullable<Consumer<EventType>['together']>, those: Envelope[]) {
-    await consume(
-      tx,
-      those.map((envelope) => parseData(envelope, envelope.type as EventType)),
-      after,
-    );
+/** What is to be done for events of one type: one call for all, or one row of calls for each subject. */
+function workOf(
+  consumers: Consumers,
+  tx: Tx,
+  type: string,
+  envelopes: readonly Envelope[],
+  after: AfterCommit,
+): Promise<void>[] {
+  if (!isKnown(type)) return [];
+  const consume = consumers[type] as Consumer<EventType> | undefined;
+  if (consume?.together !== undefined) return [atOnce(consume.together)];
+  return [...Map.groupBy(envelopes, ({ subject }) => subject).values()].map(inTurn);
+
+  async function atOnce(consumeAll: BatchConsumer<EventType>): Promise<void> {
+    const events = envelopes.map((envelope) => parseData(envelope, type as EventType));
+    await consumeAll(tx, events, after);
+  }
+  async function inTurn(those: readonly Envelope[]): Promise<void> {
+    for (const envelope of those) await handle(consumers, tx, envelope, after);
   }
 }
 

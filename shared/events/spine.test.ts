@@ -9,8 +9,10 @@ import { describeWith } from '../testing/needs.ts';
 import { createTestDatabase, type TestDatabase } from '../testing/postgres.ts';
 import { startRedis, type TestRedis } from '../testing/redis.ts';
 import { effects } from '../testing/schema.ts';
-import { announceNote, noteTaker, SPINE_MIGRATIONS } from '../testing/spine.ts';
+import { announceNote, noteTaker, SPINE_MIGRATIONS, takeNote, takeNotes } from '../testing/spine.ts';
+import { announce } from './announce.ts';
 import type { EventOf } from './catalog.ts';
+import { type Consumers, together } from './consumers.ts';
 import { startReader } from './reader.ts';
 import { startRelay } from './relay.ts';
 import { countSetAside, listDeadLetters, replayDeadLetter } from './set-aside.ts';
@@ -77,8 +79,8 @@ function describeSpine(name: string, carrier: () => Promise<Carrier>): void {
         }),
       );
     }
-    function reader(poison?: (event: EventOf<'user.registered'>) => boolean) {
-      const consumers = noteTaker(poison);
+    const reader = (poison?: (event: EventOf<'user.registered'>) => boolean) => read(noteTaker(poison));
+    function read(consumers: Consumers) {
       const options = {
         source: 'auth',
         reader: `test-${consumer.url}`,
@@ -106,7 +108,7 @@ function describeSpine(name: string, carrier: () => Promise<Carrier>): void {
               await announceNote(tx, user, 'rolled back');
               throw new Error('undo');
             });
-            expect(undone).rejects.toThrow('undo');
+            await expect(undone).rejects.toThrow('undo');
           }
         }),
       );
@@ -116,6 +118,38 @@ function describeSpine(name: string, carrier: () => Promise<Carrier>): void {
       const [position] = await consumer.db.select().from(streamPositions);
       expect(position?.position).toBe(400);
       expect(await countSetAside(consumer.db)).toEqual({ waiting: 0, dead: 0 });
+    });
+
+    test('a batch consumer and a single one keep the order of their subject', async () => {
+      const users = Array.from({ length: 5 }, () => Bun.randomUUIDv7());
+      const types = [
+        'user.registered',
+        'user.registered',
+        'user.profile_updated',
+        'user.registered',
+      ] as const;
+      const expected = types.map((type, n) => `${type} ${n}`);
+      await producer.db.transaction(async (tx) => {
+        for (const note of expected) {
+          const type = note.startsWith('user.r') ? 'user.registered' : 'user.profile_updated';
+          for (const userId of users) {
+            const data = { userId, username: note, displayName: null, locale: 'en', role: 'USER' as const };
+            await announce(tx, { type, actorId: null, data });
+          }
+        }
+      });
+      const calls: number[] = [];
+      relay();
+      read({
+        'user.registered': together(async (tx, events) => {
+          calls.push(events.length);
+          await takeNotes(tx, events);
+        }),
+        'user.profile_updated': (tx, event) => takeNote(tx, { ...event, type: 'user.registered' }),
+      });
+      await eventually(async () => (await applied()).length === 20);
+      for (const user of users) expect(await notes(user)).toEqual(expected);
+      expect(calls).toEqual([10, 5]);
     });
 
     test('a reader that comes late gets everything from the start', async () => {
