@@ -47,6 +47,26 @@ export async function startService<Shape extends z.ZodRawShape>(
   return service.start(env, createLog(service.name, LOG_LEVEL));
 }
 
+/** Serves with opened resources: they are closed when it stops, and also when it cannot start. */
+export async function serveWith(
+  close: () => Promise<void>,
+  start: () => Running | Promise<Running>,
+): Promise<Running> {
+  try {
+    const running = await start();
+    return {
+      ...running,
+      async stop() {
+        await running.stop();
+        await close();
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
 /**
  * A service as a process of its own: settings → start → wait for SIGTERM or SIGINT → drain → exit 0.
  * What keeps it from starting is one clear line on standard error, and exit code 1.
@@ -57,7 +77,7 @@ export async function runService<Shape extends z.ZodRawShape>(
 ): Promise<void> {
   try {
     const running = await startService(service, source);
-    if (running.greeting !== undefined) process.stderr.write(`${service.name}: ${running.greeting}\n`);
+    if (running.greeting) process.stderr.write(`${service.name}: ${running.greeting}\n`);
     stopOnSignal(running.stop);
   } catch (error) {
     fail(service.name, explain(error, service.portVariable));

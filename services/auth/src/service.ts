@@ -1,6 +1,6 @@
 import { fetchOf } from '@tertulia/shared/http/app';
 import { serve } from '@tertulia/shared/runtime/serve';
-import { databaseOf, type ServiceDefinition } from '@tertulia/shared/runtime/service';
+import { databaseOf, type ServiceDefinition, serveWith } from '@tertulia/shared/runtime/service';
 import { ensureFirstAdmin } from './accounts/first-admin.ts';
 import { createApp } from './app.ts';
 import { openDeps } from './deps.ts';
@@ -19,21 +19,17 @@ export const authService: ServiceDefinition<typeof authEnv.shape> = {
   ],
   async start(env, log) {
     const { deps, close } = await openDeps(env, databaseOf('AUTH_DATABASE_URL', env.AUTH_DATABASE_URL), log);
-    const admin = await ensureFirstAdmin(deps.db, deps.passwords, env);
-    const running = serve({
-      fetch: fetchOf(createApp(deps)),
-      hostname: env.HOST,
-      port: env.AUTH_PORT,
-      drainSeconds: env.SHUTDOWN_SECONDS,
-      log,
+    return serveWith(close, async () => {
+      const running = serve({
+        fetch: fetchOf(createApp(deps)),
+        hostname: env.HOST,
+        port: env.AUTH_PORT,
+        drainSeconds: env.SHUTDOWN_SECONDS,
+        log,
+      });
+      const admin = await ensureFirstAdmin(deps.db, deps.passwords, env);
+      const greeting = admin === undefined ? '' : `first administrator: ${admin.email} / ${admin.password}`;
+      return { ...running, greeting };
     });
-    return {
-      port: running.port,
-      ...(admin === undefined ? {} : { greeting: `first administrator: ${admin.email} / ${admin.password}` }),
-      async stop() {
-        await running.stop();
-        await close();
-      },
-    };
   },
 };

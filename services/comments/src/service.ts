@@ -1,6 +1,6 @@
 import { fetchOf } from '@tertulia/shared/http/app';
 import { serve } from '@tertulia/shared/runtime/serve';
-import { databaseOf, type ServiceDefinition } from '@tertulia/shared/runtime/service';
+import { databaseOf, type ServiceDefinition, serveWith } from '@tertulia/shared/runtime/service';
 import { createApp } from './app.ts';
 import { openDeps } from './deps.ts';
 import { commentsEnv } from './env.ts';
@@ -14,19 +14,14 @@ export const commentsService: ServiceDefinition<typeof commentsEnv.shape> = {
   async start(env, log) {
     const url = databaseOf('COMMENTS_DATABASE_URL', env.COMMENTS_DATABASE_URL);
     const { deps, close } = await openDeps(env, url, log);
-    const running = serve({
-      fetch: fetchOf(createApp(deps)),
-      hostname: env.HOST,
-      port: env.COMMENTS_PORT,
-      drainSeconds: env.SHUTDOWN_SECONDS,
-      log,
-    });
-    return {
-      port: running.port,
-      async stop() {
-        await running.stop();
-        await close();
-      },
-    };
+    return serveWith(close, () =>
+      serve({
+        fetch: fetchOf(createApp(deps)),
+        hostname: env.HOST,
+        port: env.COMMENTS_PORT,
+        drainSeconds: env.SHUTDOWN_SECONDS,
+        log,
+      }),
+    );
   },
 };

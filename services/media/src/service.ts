@@ -1,6 +1,6 @@
 import { fetchOf } from '@tertulia/shared/http/app';
 import { serve } from '@tertulia/shared/runtime/serve';
-import { databaseOf, type ServiceDefinition } from '@tertulia/shared/runtime/service';
+import { databaseOf, type ServiceDefinition, serveWith } from '@tertulia/shared/runtime/service';
 import { createApp } from './app.ts';
 import { openDeps } from './deps.ts';
 import { mediaEnv } from './env.ts';
@@ -17,21 +17,16 @@ export const mediaService: ServiceDefinition<typeof mediaEnv.shape> = {
       databaseOf('MEDIA_DATABASE_URL', env.MEDIA_DATABASE_URL),
       log,
     );
-    const running = serve({
-      fetch: fetchOf(createApp(deps)),
-      hostname: env.HOST,
-      port: env.MEDIA_PORT,
-      drainSeconds: env.SHUTDOWN_SECONDS,
-      log,
-      // Uploads take longer than a drain: what came is stored and answered, and the client goes on elsewhere.
-      onDrain: () => deps.locks.shutDown(),
-    });
-    return {
-      port: running.port,
-      async stop() {
-        await running.stop();
-        await close();
-      },
-    };
+    return serveWith(close, () =>
+      serve({
+        fetch: fetchOf(createApp(deps)),
+        hostname: env.HOST,
+        port: env.MEDIA_PORT,
+        drainSeconds: env.SHUTDOWN_SECONDS,
+        log,
+        // Uploads take longer than a drain: what came is stored and answered, and the client goes on elsewhere.
+        onDrain: () => deps.locks.shutDown(),
+      }),
+    );
   },
 };

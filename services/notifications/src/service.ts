@@ -1,6 +1,6 @@
 import { fetchOf } from '@tertulia/shared/http/app';
 import { serve } from '@tertulia/shared/runtime/serve';
-import { databaseOf, type ServiceDefinition } from '@tertulia/shared/runtime/service';
+import { databaseOf, type ServiceDefinition, serveWith } from '@tertulia/shared/runtime/service';
 import { createApp } from './app.ts';
 import { type Deps, openDeps } from './deps.ts';
 import { notificationsEnv } from './env.ts';
@@ -15,14 +15,7 @@ export const notificationsService: ServiceDefinition<typeof notificationsEnv.sha
   async start(env, log) {
     const url = databaseOf('NOTIFICATIONS_DATABASE_URL', env.NOTIFICATIONS_DATABASE_URL);
     const { deps, close } = await openDeps(env, url, log);
-    const running = listen(deps);
-    return {
-      port: running.port,
-      async stop() {
-        await running.stop();
-        await close();
-      },
-    };
+    return serveWith(close, () => listen(deps));
   },
 };
 
