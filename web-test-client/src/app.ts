@@ -34,15 +34,15 @@ export function createApp({ env, log, bundle }: Deps) {
     return c.json(addressesOf(env, c.req.url));
   });
 
-  app.get('/:asset', (c, next) => {
-    const asset = bundle.assets.get(c.req.param('asset'));
-    if (asset === undefined) return next();
-    return c.body(asset.body.stream(), 200, {
-      'Content-Type': asset.type,
+  for (const [name, { body, type }] of bundle.assets) {
+    app.get(`/${name}`, (c) =>
       // The name changes with the content.
-      'Cache-Control': `public, max-age=${YEAR}, immutable`,
-    });
-  });
+      c.body(body.stream(), 200, {
+        'Content-Type': type,
+        'Cache-Control': `public, max-age=${YEAR}, immutable`,
+      }),
+    );
+  }
 
   return app;
 }

@@ -34,7 +34,7 @@ export function createApi(addresses: Addresses, session: Session): Api {
       return await attempt(method, url, options, token);
     } catch (error) {
       if (!(error instanceof ApiProblem) || error.status !== 401 || token === undefined) throw error;
-      return attempt(method, url, options, await session.refresh());
+      return attempt(method, url, options, await session.refresh(token));
     }
   }
 

@@ -15,10 +15,10 @@ import { createUploads } from './uploads.ts';
 
 async function start(): Promise<void> {
   const addresses = await loadAddresses();
-  const session = createSession(addresses.auth);
+  const toasts = createToasts();
+  const session = createSession(addresses.auth, () => toasts.show({ title: 'Your session has ended' }));
   const api = createApi(addresses, session);
   const inbox = createInbox(api);
-  const toasts = createToasts();
   const frameLog = createFrameLog();
   announceArrivals(inbox, toasts);
   const context: Context = {

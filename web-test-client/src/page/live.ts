@@ -25,8 +25,8 @@ export type Live = {
   rpc(method: string, data: unknown): Promise<unknown>;
 };
 
-/** Codes from here on are final for the SDK: the session is dead, or there are too many tabs. */
-const FINAL = 3500;
+/** The close code after which the SDK gives up on its token. */
+const REFUSED = 3500;
 
 type Parts = { address: string; session: Session; inbox: Inbox; frameLog: FrameLog };
 
@@ -56,15 +56,26 @@ export function createLive({ address, session, inbox, frameLog }: Parts): Live {
     });
 
     made.on('state', ({ newState }) => change({ status: STATUS[newState] }));
+    let revived = false;
     made.on('connected', ({ client: id, data }) => {
+      revived = false;
       state.set({ status: 'connected', client: id, recovered: 0 });
       inbox.count(data.unread);
     });
     made.on('connecting', ({ reason }) => change({ reason }));
     made.on('disconnected', ({ code, reason }) => {
       change({ reason });
-      // Is the session over, or only this socket? Auth knows.
-      if (code >= FINAL) session.refresh().catch(() => {});
+      if (code !== REFUSED || revived) return;
+      // The token was refused for good. Is the session over, or was it only the token? Auth knows.
+      revived = true;
+      session.refresh().then(
+        (token) => {
+          if (token === undefined) return;
+          made.setToken(token);
+          made.connect();
+        },
+        () => {},
+      );
     });
 
     made.on('subscribed', ({ channel: name, streamPosition, recovered }) => {

@@ -73,11 +73,14 @@ export function startRouter(context: Context, main: HTMLElement, onShow: (path: 
     if (link === null || !plain || link.target !== '' || link.hasAttribute('download')) return;
     const url = new URL(link.href, location.href);
     if (url.origin !== location.origin || find(url.pathname).route === undefined) return;
-    if (url.pathname === location.pathname && url.hash !== '' && link.classList.contains('skip')) return;
+    if (link.classList.contains('skip')) return;
     event.preventDefault();
     navigate(url.pathname + url.search + url.hash);
   });
-  addEventListener('popstate', () => void show());
+  addEventListener('popstate', () => {
+    // The skip link only moves the focus.
+    if (location.hash !== '#main') void show();
+  });
 
   // Signing in or out changes what every page shows.
   let user = context.session.current.get()?.user.id;

@@ -9,8 +9,8 @@ export type SignedIn = {
   user: User;
   accessToken: string;
   refreshToken: string;
-  /** When the access token runs out, milliseconds. */
-  expiresAt: number;
+  /** From when on the access token is too old to start something with, milliseconds. */
+  refreshAt: number;
 };
 
 export type Session = {
@@ -20,18 +20,22 @@ export type Session = {
   signOut(): Promise<void>;
   /** An access token that is good for a while; undefined when nobody is signed in. */
   token(): Promise<string | undefined>;
-  /** Fresh tokens; calls at the same time share one. Undefined when the session is over. */
-  refresh(): Promise<string | undefined>;
+  /**
+   * A fresh access token, unless the one that was refused has been replaced already; calls at the same time
+   * share one exchange. Undefined when the session is over.
+   */
+  refresh(refused?: string): Promise<string | undefined>;
 };
 
 const KEY = 'tertulia.session';
-const EARLY_MS = 30_000;
+/** A token is exchanged so long before it runs out, or in the middle of a shorter life. */
+const EARLY_SECONDS = 30;
 
 /**
  * Who is signed in, in this tab: `sessionStorage` outlives reloads and lets a second tab be somebody else. A
  * site of your own would ask for `X-Refresh-Cookie`, which keeps the refresh token out of every script's reach.
  */
-export function createSession(auth: string): Session {
+export function createSession(auth: string, onEnd: () => void): Session {
   const current = createCell<SignedIn | undefined>(restore());
   let refreshing: Promise<string | undefined> | undefined;
 
@@ -49,7 +53,8 @@ export function createSession(auth: string): Session {
   function adopt(tokens: Tokens, user = current.get()?.user): string {
     if (user !== undefined) {
       const { accessToken, refreshToken } = tokens;
-      current.set({ user, accessToken, refreshToken, expiresAt: Date.now() + tokens.expiresIn * 1000 });
+      const good = tokens.expiresIn - Math.min(EARLY_SECONDS, tokens.expiresIn / 2);
+      current.set({ user, accessToken, refreshToken, refreshAt: Date.now() + good * 1000 });
     }
     return tokens.accessToken;
   }
@@ -71,13 +76,15 @@ export function createSession(auth: string): Session {
     } catch (error) {
       if (!(error instanceof ApiProblem) || error.status !== 401) throw error;
       current.set(undefined);
+      onEnd();
       return undefined;
     }
   }
 
-  async function refresh(): Promise<string | undefined> {
+  async function refresh(refused?: string): Promise<string | undefined> {
     const signedIn = current.get();
     if (signedIn === undefined) return undefined;
+    if (refused !== undefined && refused !== signedIn.accessToken) return signedIn.accessToken;
     refreshing ??= exchange(signedIn.refreshToken).finally(() => {
       refreshing = undefined;
     });
@@ -101,7 +108,7 @@ export function createSession(auth: string): Session {
 
     async token() {
       const signedIn = current.get();
-      const fresh = signedIn !== undefined && signedIn.expiresAt - Date.now() > EARLY_MS;
+      const fresh = signedIn !== undefined && Date.now() < signedIn.refreshAt;
       return fresh ? signedIn.accessToken : refresh();
     },
   };

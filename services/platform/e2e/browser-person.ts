@@ -1,0 +1,102 @@
+import type { Browser, Locator, Page } from 'playwright-core';
+
+export const PASSWORD = 'correct horse battery';
+
+/** Somebody before a browser of their own. */
+export type Visitor = {
+  page: Page;
+  /** What must not happen: errors in the console, uncaught ones, dialogs of the browser. */
+  troubles: string[];
+  close(): Promise<void>;
+};
+
+export async function openVisitor(browser: Browser, web: string): Promise<Visitor> {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+  const page = await context.newPage();
+  const troubles: string[] = [];
+  page.on('pageerror', (error) => troubles.push(`error: ${error.message}`));
+  page.on('console', (message) => {
+    if (message.type() === 'error') troubles.push(`console: ${message.text()}`);
+  });
+  page.on('dialog', async (dialog) => {
+    troubles.push(`dialog: ${dialog.message()}`);
+    await dialog.dismiss();
+  });
+  await page.goto(web);
+  return { page, troubles, close: () => context.close() };
+}
+
+export async function signUp(page: Page, username: string): Promise<void> {
+  await follow(page, 'Sign up');
+  await page.getByLabel('Username').fill(username);
+  await page.getByLabel('E-mail').fill(`${username}@example.org`);
+  await page.getByLabel('Password').fill(PASSWORD);
+  await page.getByRole('main').getByRole('button', { name: 'Sign up' }).click();
+  await page
+    .getByTestId('who')
+    .filter({ hasText: `@${username}` })
+    .waitFor();
+}
+
+export async function signIn(page: Page, email: string, password: string): Promise<void> {
+  await follow(page, 'Sign in');
+  await page.getByLabel('E-mail').fill(email);
+  await page.getByLabel('Password').fill(password);
+  await page.getByRole('main').getByRole('button', { name: 'Sign in' }).click();
+  await page.getByTestId('who').waitFor();
+}
+
+/** By a link of the page: nothing is loaded anew. */
+export async function follow(page: Page, name: string): Promise<void> {
+  await page.getByRole('banner').getByRole('link', { name }).first().click();
+}
+
+export function comment(page: Page, text: string): Locator {
+  return page.getByTestId('comments').getByRole('listitem').filter({ hasText: text });
+}
+
+export async function say(page: Page, text: string): Promise<void> {
+  await page.getByLabel('Your comment').fill(text);
+  await page.getByRole('button', { name: 'Comment', exact: true }).click();
+  await comment(page, text).first().waitFor();
+}
+
+export async function isConnected(page: Page): Promise<void> {
+  await page.getByTestId('connection').filter({ hasText: 'Live' }).waitFor();
+}
+
+/** Slows what this page sends; uploads are then seen on their way. */
+export async function slowUploads(page: Page, bytesPerSecond: number): Promise<() => Promise<void>> {
+  const devtools = await page.context().newCDPSession(page);
+  await devtools.send('Network.enable');
+  const limit = (uploadThroughput: number) =>
+    devtools.send('Network.emulateNetworkConditions', {
+      offline: false,
+      latency: 0,
+      downloadThroughput: -1,
+      uploadThroughput,
+    });
+  await limit(bytesPerSecond);
+  return async () => {
+    await limit(-1);
+  };
+}
+
+/** Presses Tab until something of this label or text has the focus. */
+export async function tabTo(page: Page, name: string): Promise<void> {
+  for (let presses = 0; presses < 40; presses++) {
+    await page.keyboard.press('Tab');
+    const focused = await page.evaluate(() => {
+      const element = document.activeElement;
+      const labels = element instanceof HTMLInputElement ? [...(element.labels ?? [])] : [element];
+      return labels.map((label) => label?.textContent).join();
+    });
+    if (focused === name) return;
+  }
+  throw new Error(`the keyboard does not get to ${name}`);
+}
+
+/** The access token of whoever is signed in on this page. */
+export function tokenOf(page: Page): Promise<string> {
+  return page.evaluate(() => JSON.parse(sessionStorage.getItem('tertulia.session') ?? '{}').accessToken);
+}
