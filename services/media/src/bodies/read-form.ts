@@ -62,11 +62,13 @@ export async function readForm(c: RequestContext, options: Options): Promise<Map
     file.resume();
   });
 
+  const stop = new AbortController();
   const parsed = once(parser, 'finish');
   parsed.catch(() => {});
   try {
     const receiving = receive(c, {
       stallSeconds: options.stallSeconds,
+      signal: stop.signal,
       async take(part) {
         if (!parser.write(part)) await Promise.race([once(parser, 'drain'), failed]);
         return false;
@@ -80,6 +82,7 @@ export async function readForm(c: RequestContext, options: Options): Promise<Map
     await Promise.race([taking, failed]);
     return fields;
   } catch (error) {
+    stop.abort();
     parser.destroy();
     // Who takes the file would wait for its end forever; nobody must be writing when the caller clears away.
     taken?.destroy(new Error('the form was cut'));

@@ -1,3 +1,4 @@
+import { sweepIdempotencyKeys } from '@tertulia/shared/http/idempotency';
 import { every, type Loop } from '@tertulia/shared/runtime/loop';
 import type { Deps } from '../deps.ts';
 import { dueRemovals, type Removal, strikeRemoval } from './removals.repository.ts';
@@ -19,10 +20,11 @@ export async function carryOut({ db, blobs, uploadFiles, log }: Deps, files: rea
   }
 }
 
-/** Removes what was noted and is due, and what forms left behind when the process was killed. */
+/** Removes what was noted and is due, what forms left behind when the process was killed, and old keys. */
 export async function sweep(deps: Deps): Promise<void> {
   await carryOut(deps, await dueRemovals(deps.db, BATCH));
   await deps.formFiles.removeOlder(new Date(Date.now() - FORM_FILE_MS));
+  await sweepIdempotencyKeys(deps.db);
 }
 
 /** Sweeps at once and then every minute. */

@@ -3,6 +3,7 @@ import type { Caller } from '@tertulia/shared/http/context';
 import { idParam } from '@tertulia/shared/http/fields';
 import { Problem } from '@tertulia/shared/http/problem';
 import { problemResponses, type Router } from '@tertulia/shared/http/router';
+import { patient } from '../bodies/receive.ts';
 import type { Deps } from '../deps.ts';
 import type { RequestContext } from '../request-context.ts';
 import { headHeaders, requestHeaders, tags, tusVersion, UPLOAD } from './tus.ts';
@@ -38,7 +39,7 @@ export function mountHead(router: Router, deps: Deps): void {
       method: 'get',
       hide: true,
       ...route,
-      middleware: [tusVersion, guards.user.middleware] as const,
+      middleware: [tusVersion, guards.user.middleware, patient] as const,
     }),
     (c) => {
       if (c.req.method !== 'HEAD') {
@@ -49,7 +50,7 @@ export function mountHead(router: Router, deps: Deps): void {
   );
 }
 
-/** Also finishes what is complete but was interrupted before it became a media. */
+/** Also finishes what is complete but was interrupted before it became a media, which may take a while. */
 export function headUpload(deps: Deps, c: RequestContext, caller: Caller, id: string) {
   return withUpload(deps, caller, id, async ({ upload, offset }) => {
     if (offset === upload.length)
