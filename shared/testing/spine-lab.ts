@@ -46,7 +46,6 @@ export async function openLab(carrier: CarrierName) {
   const loops: Loop[] = [];
   const children: Bun.Subprocess[] = [];
   let told = 0;
-  let over = false;
 
   /** Announces the next note in the caller's transaction, and writes it down. */
   const note = (tx: Tx, subject: string) => tellNote(tx, subject, `${++told}`);
@@ -115,25 +114,6 @@ export async function openLab(carrier: CarrierName) {
       loops.push(startReader({ ...options, url, db, consumers }));
     },
     worker,
-    /** The same, started again whenever it dies, as a supervisor would. */
-    supervised(settings: WorkerEnv = {}) {
-      let [child, next] = [worker(settings), settings];
-      const watch = (): Promise<void> =>
-        child.exited.then(() => {
-          if (over) return;
-          child = worker(next);
-          return watch();
-        });
-      watch();
-      return {
-        kill: (signal: NodeJS.Signals) => child.kill(signal),
-        /** Kills it, and starts another in its place. */
-        become(other: WorkerEnv): void {
-          next = other;
-          child.kill('SIGKILL');
-        },
-      };
-    },
     /** Ends all sessions of workers in one of the databases, or in all. */
     async endSessions(random: Random): Promise<void> {
       const names = [producer, consumer, between].flatMap((database) =>
@@ -181,7 +161,6 @@ export async function openLab(carrier: CarrierName) {
     },
 
     async [Symbol.asyncDispose](): Promise<void> {
-      over = true;
       for (const child of children) child.kill('SIGKILL');
       await Promise.all([...loops.map((loop) => loop.stop()), ...children.map((child) => child.exited)]);
       await carriers.close();
