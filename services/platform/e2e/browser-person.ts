@@ -16,7 +16,9 @@ export async function openVisitor(browser: Browser, web: string): Promise<Visito
   const troubles: string[] = [];
   page.on('pageerror', (error) => troubles.push(`error: ${error.message}`));
   page.on('console', (message) => {
-    if (message.type() === 'error') troubles.push(`console: ${message.text()}`);
+    // That a service refused something is no trouble: the page has to tell of it.
+    const refusal = message.text().startsWith('Failed to load resource');
+    if (message.type() === 'error' && !refusal) troubles.push(`console: ${message.text()}`);
   });
   page.on('dialog', async (dialog) => {
     troubles.push(`dialog: ${dialog.message()}`);
@@ -58,6 +60,20 @@ export function comment(page: Page, text: string): Locator {
 export async function say(page: Page, text: string): Promise<void> {
   await page.getByLabel('Your comment').fill(text);
   await page.getByRole('button', { name: 'Comment', exact: true }).click();
+  await comment(page, text).first().waitFor();
+}
+
+/** Presses a button of the comment with this text, once that is there. */
+export async function press(page: Page, text: string, button: string): Promise<void> {
+  const own = comment(page, text).last();
+  await own.getByRole('button', { name: button, exact: true }).first().click();
+}
+
+/** Answers a comment. */
+export async function answer(page: Page, to: string, text: string): Promise<void> {
+  await press(page, to, 'Reply');
+  await page.locator('.slot').getByLabel('Your reply').fill(text);
+  await page.locator('.slot').getByRole('button', { name: 'Reply' }).click();
   await comment(page, text).first().waitFor();
 }
 

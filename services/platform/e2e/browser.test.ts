@@ -6,11 +6,13 @@ import { ADMIN, launchBrowser, shoot, startForBrowser } from './browser.ts';
 import { makeClip, makePicture } from './browser-files.ts';
 import { PAYLOADS } from './browser-payloads.ts';
 import {
+  answer,
   comment,
   follow,
   isConnected,
   openVisitor,
   PASSWORD,
+  press,
   say,
   signIn,
   signUp,
@@ -115,12 +117,10 @@ describeWith(CHROMIUM)('the browser client', () => {
       });
       return ((await answer.json()) as { unread: number }).unread === unread + 2;
     });
+    const message = (text: string) => a.page.getByTestId('toasts').getByText(text).waitFor();
     await a.page.goto(here);
-    await isConnected(a.page);
+    await Promise.all([message('Missed one'), message('Missed two'), isConnected(a.page)]);
     await eventually(async () => (await badge(a)) === unread + 2);
-    for (const text of ['Missed one', 'Missed two']) {
-      await a.page.getByTestId('toasts').getByText(text).waitFor();
-    }
     await follow(a.page, 'Frames');
     const facts = a.page.getByTestId('facts');
     await facts
@@ -228,6 +228,41 @@ describeWith(CHROMIUM)('the browser client', () => {
     await page.getByTestId('toasts').getByText('Your session has ended').waitFor();
     await page.getByRole('heading', { name: 'Sign in' }).waitFor();
     await close();
+  }, 60_000);
+
+  test('a thread: answers to answers, edits, tombstones, and a message that leads to its comment', async () => {
+    const [a, b] = [await open(), await open()];
+    await signUp(a.page, 'moritz');
+    await signUp(b.page, 'nora');
+    await publish(a, await makePicture(platform.folder, 30), 'A thread');
+    await say(a.page, 'Root');
+    await b.page.goto(a.page.url());
+    await answer(b.page, 'Root', 'One');
+    await follow(b.page, 'Library');
+    const message = b.page.getByTestId('toasts').getByRole('link', { name: /Two/ });
+    await Promise.all([answer(a.page, 'One', 'Two'), message.click()]);
+    await b.page.locator('.pointed').getByText('Two').waitFor();
+    expect(await comment(b.page, 'Two').count()).toBe(3);
+    // To follow it was to read it; the welcome is still unread.
+    await eventually(async () => (await badge(b)) === 1);
+
+    await press(b.page, 'One', 'Edit');
+    await b.page.locator('.slot').getByLabel('Your comment').fill('One, with second thoughts');
+    await b.page.getByRole('button', { name: 'Save' }).click();
+    await b.page.getByText('· edited').waitFor();
+
+    await press(b.page, 'One, with', 'Delete');
+    await b.page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+    await b.page.getByText('This comment was deleted.').waitFor();
+    await comment(b.page, 'Two').last().waitFor();
+    await shoot(b.page, 'thread');
+
+    // A tombstone goes with its last reply.
+    await press(a.page, 'Two', 'Delete');
+    await a.page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+    await eventually(async () => (await a.page.getByTestId('comments').getByRole('listitem').count()) === 1);
+    expect([a.troubles, b.troubles]).toEqual([[], []]);
+    await Promise.all([a.close(), b.close()]);
   }, 60_000);
 
   test('what is private is shown to its owner, and is not there for others', async () => {

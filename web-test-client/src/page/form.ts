@@ -92,7 +92,7 @@ function createRow(field: Field) {
     tell(message: string) {
       fill(error, message);
       error.hidden = message === '';
-      control.toggleAttribute('aria-invalid', message !== '');
+      control.setAttribute('aria-invalid', String(message !== ''));
     },
   };
 }

@@ -21,8 +21,10 @@ export function announceArrivals(inbox: Inbox, toasts: Toasts): void {
       toasts.show({ title: `${arrived.length} new notifications`, link: PATHS.notifications });
       return;
     }
-    for (const { title, message, data } of arrived)
-      toasts.show({ title, text: message, link: localLink(data.link) });
+    for (const { id, title, message, data } of arrived) {
+      const onOpen = () => void inbox.read([id]).catch(toasts.fail);
+      toasts.show({ title, text: message, link: localLink(data.link), onOpen });
+    }
   }
 }
 

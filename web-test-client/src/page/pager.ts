@@ -12,6 +12,7 @@ type Options<Item> = {
 /** What stands below a list: "Load more" while there is more, and why it could not be loaded. */
 export function createPager<Item>({ load, show, empty }: Options<Item>) {
   let cursor: string | null = null;
+  let run = 0;
   const status = h('p', { class: 'status', role: 'status' });
   const nothing = h('p', { class: 'status empty' }, empty);
   const more = action('Load more', () => next(false), fail, { class: 'more' });
@@ -24,7 +25,10 @@ export function createPager<Item>({ load, show, empty }: Options<Item>) {
   }
 
   async function next(first: boolean): Promise<void> {
+    const of = run;
     const page = await load(first ? null : cursor);
+    // Another order was chosen meanwhile.
+    if (of !== run) return;
     cursor = page.nextCursor;
     show(page.items);
     fill(status);
@@ -36,6 +40,7 @@ export function createPager<Item>({ load, show, empty }: Options<Item>) {
     /** Loads the first page; why that failed is shown. */
     async start(): Promise<void> {
       cursor = null;
+      run++;
       await next(true).catch(fail);
     },
   };

@@ -2,7 +2,14 @@ import { action, h } from './dom.ts';
 import { icon } from './icons.ts';
 import { messageOf } from './problem.ts';
 
-type Toast = { title: string; text?: string; link?: string | undefined; tone?: 'news' | 'problem' };
+type Toast = {
+  title: string;
+  text?: string;
+  link?: string | undefined;
+  /** Called when the link is followed. */
+  onOpen?: () => void;
+  tone?: 'news' | 'problem';
+};
 
 export type Toasts = {
   element: HTMLElement;
@@ -23,7 +30,7 @@ export function createToasts(): Toasts {
     'data-testid': 'toasts',
   });
 
-  function show({ title, text, link, tone = 'news' }: Toast): void {
+  function show({ title, text, link, onOpen, tone = 'news' }: Toast): void {
     const words = [h('strong', {}, title), text !== undefined && h('span', {}, text)];
     const body = link === undefined ? h('div', {}, ...words) : h('a', { href: link }, ...words);
     const close = action(icon('close'), () => toast.remove(), fail, {
@@ -31,7 +38,12 @@ export function createToasts(): Toasts {
       'aria-label': 'Close',
     });
     const toast = h('div', { class: `toast ${tone}` }, body, close);
-    if (link !== undefined) body.addEventListener('click', () => toast.remove());
+    if (link !== undefined) {
+      body.addEventListener('click', () => {
+        toast.remove();
+        onOpen?.();
+      });
+    }
     toast.addEventListener('keydown', ({ key }) => key === 'Escape' && toast.remove());
     element.append(toast);
     while (element.children.length > SHOWN) element.firstElementChild?.remove();

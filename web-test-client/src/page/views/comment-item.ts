@@ -25,6 +25,8 @@ export function createItem(context: Context, first: Comment, tree: Tree): Commen
   const { api, session, toasts } = context;
   let comment = first;
   let cursor: string | null = null;
+  /** The count at which all that one may see was shown: some wait for a moderator, and are counted. */
+  let complete: number | undefined;
   const body = h('article', {});
   const slot = h('div', { class: 'slot' });
   const replies = h('ol', { class: 'replies' });
@@ -81,6 +83,7 @@ export function createItem(context: Context, first: Comment, tree: Tree): Commen
     const path = `/comments/${comment.id}/replies${queryOf({ cursor })}`;
     const page = await api.call<Page<Comment>>('GET', 'comments', path);
     cursor = page.nextCursor;
+    if (cursor === null) complete = comment.replyCount;
     page.items.forEach(tree.show);
     showRest();
   }
@@ -88,7 +91,10 @@ export function createItem(context: Context, first: Comment, tree: Tree): Commen
   function showRest(): void {
     const hidden = comment.replyCount - replies.children.length;
     const label = `Show ${plural(hidden, 'more reply', 'more replies')}`;
-    fill(rest, hidden > 0 && action(label, more, toasts.fail, { class: 'quiet' }));
+    fill(
+      rest,
+      hidden > 0 && comment.replyCount !== complete && action(label, more, toasts.fail, { class: 'quiet' }),
+    );
   }
 
   function show(next: Comment): void {

@@ -4,6 +4,7 @@ import { fill, h } from '../dom.ts';
 import { select } from '../form.ts';
 import { createPager } from '../pager.ts';
 import { PATHS } from '../paths.ts';
+import { whenHeard } from '../patience.ts';
 import { ApiProblem } from '../problem.ts';
 import type { Comment, Media } from '../types.ts';
 import { commentForm } from './comment-form.ts';
@@ -71,12 +72,10 @@ export function comments(context: Context, media: Media, leaving: AbortSignal): 
   }
 
   const pager = createPager<Comment>({
-    load: (cursor) =>
-      api.call<Page<Comment>>(
-        'GET',
-        'comments',
-        `/comments/media/${media.id}${queryOf({ sort: sort.value, cursor })}`,
-      ),
+    load(cursor) {
+      const path = `/comments/media/${media.id}${queryOf({ sort: sort.value, cursor })}`;
+      return whenHeard(media, () => api.call<Page<Comment>>('GET', 'comments', path));
+    },
     show: (page) => page.forEach(tree.show),
     empty: 'Nobody has said anything yet.',
   });
