@@ -10,6 +10,7 @@ import { canSee } from '../media/visibility.ts';
 import type { RequestContext } from '../request-context.ts';
 import { contentDisposition } from './disposition.ts';
 import { parseRange } from './range.ts';
+import { allowSlowReader } from './slow-reader.ts';
 
 const query = z.object({
   download: z
@@ -77,6 +78,7 @@ export function contentRoutes(deps: Deps) {
       }
       const body = await blobs.open(row.blobKey, range);
       if (body === undefined) throw new Problem('not_found');
+      allowSlowReader(c, row.size);
       if (range !== undefined) {
         return new Response(body, {
           status: 206,
