@@ -76,6 +76,14 @@ export async function receive(c: RequestContext, { stallSeconds, signal, take }:
 }
 
 /**
+ * Gives a part's memory back at once, for who has done with it: left to the collector, parts pile up by the
+ * megabyte and cost a collection each few of them. Leaves a part alone that is a view of something larger.
+ */
+export function release({ buffer, byteLength }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
+}
+
+/**
  * For routes that {@link receive}: Bun's timeout runs from a request's start and takes no notice of what comes
  * in, so it is set aside until the answer is there.
  */

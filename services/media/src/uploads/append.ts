@@ -1,6 +1,6 @@
 import { Problem } from '@tertulia/shared/http/problem';
 import { onDisk, writeAll } from '@tertulia/shared/storage/disk';
-import { type Ending, receive } from '../bodies/receive.ts';
+import { type Ending, receive, release } from '../bodies/receive.ts';
 import type { Deps } from '../deps.ts';
 import type { RequestContext } from '../request-context.ts';
 import type { RunningHash } from './running-hashes.ts';
@@ -48,7 +48,9 @@ async function store(deps: Deps, c: RequestContext, { upload, offset, hold }: Op
           await writing;
           flushes.grown(upload.id, at, at + fitting.length);
           at += fitting.length;
-          return fitting.length < part.length;
+          const cut = fitting.length < part.length;
+          release(part);
+          return cut;
         },
       });
       if (env.UPLOAD_FSYNC === 'each') await file.sync();
