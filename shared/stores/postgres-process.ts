@@ -38,9 +38,11 @@ async function linkLibraries(native: string): Promise<void> {
  * it by a capability, which `access(2)` respects only with `no_setuid_fixup`.
  */
 export async function postgresCommand(binary: string, dataDir: string): Promise<string[]> {
-  if (process.platform !== 'linux' || Bun.which('setpriv') === null) return [binary];
+  // Part of util-linux; found also where PATH holds nothing but Bun.
+  const setpriv = Bun.which('setpriv', { PATH: '/usr/bin:/bin' });
+  if (process.platform !== 'linux' || setpriv === null) return [binary];
   const die = '--pdeathsig=INT';
-  if (process.getuid?.() !== 0) return ['setpriv', die, '--', binary];
+  if (process.getuid?.() !== 0) return [setpriv, die, '--', binary];
   const reachable = (await isOpen(binary)) && (await isOpen(join(dataDir, '..')));
   const capability = (await hasCapability('CapBnd', 2)) ? 'dac_read_search' : 'dac_override';
   const caps = reachable
@@ -52,7 +54,7 @@ export async function postgresCommand(binary: string, dataDir: string): Promise<
         `--bounding-set=-all,+${capability}`,
       ];
   return [
-    'setpriv',
+    setpriv,
     `--reuid=${UNPRIVILEGED}`,
     `--regid=${UNPRIVILEGED}`,
     '--clear-groups',
