@@ -67,10 +67,8 @@ export function accountsRoutes({ db, guards, findUser }: Deps) {
     }),
     async (c) => {
       const { caller, traceparent } = c.var;
-      const before = await findUser(caller.userId);
-      if (before === undefined) throw new Problem('not_found');
-      assertMatch(c, tagOf(before));
-      const user = await changeProfile(db, caller, c.req.valid('json'), traceparent);
+      const assertCurrent = (before: UserRow) => assertMatch(c, tagOf(before));
+      const user = await changeProfile(db, caller, c.req.valid('json'), assertCurrent, traceparent);
       c.header('ETag', tagOf(user));
       return c.json(toUser(user), 200);
     },

@@ -40,9 +40,21 @@ export async function register(
 
 type ProfileChange = Pick<NewUser, 'displayName' | 'bio' | 'locale'>;
 
-/** Changes what a user tells of itself. */
-export async function changeProfile(db: Db, caller: Caller, change: ProfileChange, traceparent?: string) {
+/**
+ * Changes what a user tells of itself. `assertCurrent` sees the row under its lock, and throws if the caller
+ * knows only an older one.
+ */
+export async function changeProfile(
+  db: Db,
+  caller: Caller,
+  change: ProfileChange,
+  assertCurrent: (user: UserRow) => void,
+  traceparent?: string,
+) {
   return db.transaction(async (tx) => {
+    const before = await lockUser(tx, caller.userId);
+    if (before === undefined) throw new Problem('not_found');
+    assertCurrent(before);
     const user = await updateUser(tx, caller.userId, change);
     if (user === undefined) throw new Problem('not_found');
     await announce(tx, {

@@ -62,6 +62,15 @@ describe('PATCH /auth/profile', () => {
     expect((await auth.call('GET', '/auth/profile', { as: user })).body.bio).toBe('one');
   });
 
+  test('of ten at once that know the same state, one wins', async () => {
+    const user = await auth.signUp();
+    const etag = (await auth.call('GET', '/auth/profile', { as: user })).headers.get('ETag') ?? '';
+    const change = (n: number) =>
+      auth.call('PATCH', '/auth/profile', { as: user, headers: { 'If-Match': etag }, body: { bio: `${n}` } });
+    const answers = await Promise.all(Array.from({ length: 10 }, (_, n) => change(n)));
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, ...Array(9).fill(412)]);
+  });
+
   test('422 for roles, unknown locales and control characters; 401 without a token', async () => {
     const user = await auth.signUp();
     for (const body of [
