@@ -1,11 +1,11 @@
 import { expect, test } from 'bun:test';
 import { z } from 'zod';
-import { EnvError, flag, integer, list, parseEnv } from './env.ts';
+import { EnvError, integer, list, parseEnv } from './env.ts';
 
 const schema = z.object({
   PORT: integer(0, 65_535).default(80),
   NAMES: list().default([]),
-  QUIET: flag().default(false),
+  QUIET: z.stringbool().default(false),
   SECRET: z.string().min(8),
 });
 

@@ -36,9 +36,6 @@ export function parseEnv<Shape extends z.ZodRawShape>(
   );
 }
 
-/** A boolean variable: `1`, `true`, `yes`, `on` or `0`, `false`, `no`, `off`. */
-export const flag = () => z.stringbool();
-
 /** A whole number within bounds. */
 export const integer = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
 

@@ -22,9 +22,8 @@ describe('limits in memory', () => {
       code: 'rate_limited',
       headers: { 'RateLimit-Limit': '3', 'RateLimit-Remaining': '0' },
     });
-    await expect(limit.check('a')).rejects.toMatchObject({ code: 'rate_limited' });
     await limit.reset('a');
-    await limit.check('a');
+    await limit.consume('a');
   });
 
   test('what is taken back may be spent again; the scale multiplies', async () => {

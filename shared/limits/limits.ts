@@ -8,8 +8,6 @@ export type Rule = { name: string; points: number; seconds: number };
 export type Limit = {
   /** Counts one act. @throws {Problem} `rate_limited` with `Retry-After` and `RateLimit-*`. */
   consume(key: string): Promise<void>;
-  /** Refuses like {@link consume} when the key is spent, without counting. */
-  check(key: string): Promise<void>;
   /** Takes one act back. */
   undo(key: string): Promise<void>;
   /** Forgets a key. */
@@ -56,10 +54,6 @@ export function createLimits({ redis, scale }: { redis?: Redis | undefined; scal
           if (error instanceof RateLimiterRes) refuse(error);
           throw error;
         }
-      },
-      async check(key) {
-        const state = await limiter.get(key);
-        if (state !== null && state.consumedPoints >= rule.points) refuse(state);
       },
       async undo(key) {
         await limiter.reward(key, 1);

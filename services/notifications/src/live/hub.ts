@@ -32,7 +32,6 @@ export type Hub = {
   publish(channel: string, entry: StreamEntry): void;
   /** Readies a channel for one more socket. */
   prepare(channel: string, since: Position | undefined): Promise<Prepared>;
-  channels(): number;
   close(): Promise<void>;
 };
 
@@ -62,8 +61,9 @@ export function createHub({ db, bus, epoch, outlet, log }: Options): Hub {
     channel.position = entry.offset;
     outlet.deliver(name, entry);
     for (const waiting of channel.waiting) {
-      waiting.entries.push(entry);
       waiting.bytes += entry.data.length;
+      // Past the bound it is not recovered any more: what is left out here shows in `take`.
+      if (waiting.bytes <= MAX_RECOVERED_BYTES) waiting.entries.push(entry);
     }
   }
 
@@ -156,8 +156,6 @@ export function createHub({ db, bus, epoch, outlet, log }: Options): Hub {
 
   return {
     epoch,
-    channels: () => open.size,
-
     publish(name, entry) {
       bus.publish(name, JSON.stringify([entry.offset, entry.data])).catch((err: unknown) => {
         log.debug({ err, channel: name }, 'hint not carried');

@@ -7,7 +7,6 @@ import { z } from 'zod';
 
 /** Errors in a reply; the connection goes on. */
 export const ERRORS = {
-  unauthorized: { code: 101, message: 'unauthorized' },
   permissionDenied: { code: 103, message: 'permission denied' },
   methodNotFound: { code: 104, message: 'method not found' },
   alreadySubscribed: { code: 105, message: 'already subscribed' },
@@ -21,7 +20,6 @@ export const ERRORS = {
 /** Closes: below 3500 the SDK connects again, from 3500 on it gives up. */
 export const CLOSES = {
   shutdown: [3001, 'shutdown'],
-  serverError: [3004, 'internal server error'],
   expired: [3005, 'connection expired'],
   slow: [3008, 'slow'],
   insufficientState: [3010, 'insufficient state'],
