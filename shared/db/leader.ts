@@ -28,7 +28,8 @@ export function startLeader({ url, name, log, lead }: Options): Loop {
       try {
         const [row] = await sql<{ pid: number; held: boolean }[]>`
           select pg_backend_pid() as pid, pg_try_advisory_lock(hashtext(${name})) as held`;
-        if (row?.held) await hold(row.pid);
+        // Told to stop while asking: that signal does not come again.
+        if (row?.held && !stopped.aborted) await hold(row.pid);
       } catch (err) {
         if (!stopped.aborted) log.warn({ err, leader: name }, 'leadership lost');
       } finally {
