@@ -42,10 +42,11 @@ export async function startService<Shape extends z.ZodRawShape>(
   source: EnvSource,
 ): Promise<Running> {
   const env = settingsOf(service, source);
-  // Every service's settings contain the common ones.
-  const { LOG_LEVEL } = env as unknown as CommonEnv;
-  return service.start(env, createLog(service.name, LOG_LEVEL));
+  return service.start(env, createLog(service.name, commonOf(env).LOG_LEVEL));
 }
+
+/** Every service's settings contain the common ones. */
+const commonOf = (env: object) => env as CommonEnv;
 
 /** Serves with opened resources: they are closed when it stops, and also when it cannot start. */
 export async function serveWith(
@@ -78,7 +79,8 @@ export async function runService<Shape extends z.ZodRawShape>(
   try {
     const running = await startService(service, source);
     if (running.greeting) process.stderr.write(`${service.name}: ${running.greeting}\n`);
-    stopOnSignal(running.stop);
+    const { SHUTDOWN_SECONDS } = commonOf(settingsOf(service, source));
+    stopOnSignal(running.stop, SHUTDOWN_SECONDS * 1000 + CLOSE_MS);
   } catch (error) {
     fail(service.name, explain(error, service.portVariable));
   }
@@ -87,8 +89,14 @@ export async function runService<Shape extends z.ZodRawShape>(
 /** A terminal's Ctrl-C arrives twice where a launcher passes it on too. */
 const ECHO_MS = 1000;
 
-/** Runs `stop` at the first SIGTERM or SIGINT, then exits; a second signal, later, exits at once. */
-export function stopOnSignal(stop: () => Promise<void>): void {
+/** What closing the stores may take after the drain. */
+const CLOSE_MS = 2000;
+
+/**
+ * Runs `stop` at the first SIGTERM or SIGINT, then exits; a second signal, later, exits at once, and so does
+ * the end of `limitMs`, if given: with code 1, as what was left is cut.
+ */
+export function stopOnSignal(stop: () => Promise<void>, limitMs?: number): void {
   let since: number | undefined;
   const onSignal = () => {
     if (since !== undefined) {
@@ -96,6 +104,7 @@ export function stopOnSignal(stop: () => Promise<void>): void {
       return;
     }
     since = Date.now();
+    if (limitMs !== undefined) setTimeout(() => process.exit(1), limitMs);
     stop().then(
       () => process.exit(0),
       () => process.exit(1),
