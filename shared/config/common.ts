@@ -50,6 +50,11 @@ export const commonEnv = z.object({
 
 /** Variables of every service that verifies access tokens. */
 export const tokenEnv = z.object({
+  SERVICE_SECRET: z
+    .string()
+    .min(32)
+    .optional()
+    .describe('What services show to auth for a token of their own; the same for all. Mandatory in production.'),
   AUTH_URL: z
     .url()
     .default('http://127.0.0.1:5900')

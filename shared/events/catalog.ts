@@ -33,6 +33,14 @@ const user = z.object({
   role: z.enum(ROLES),
 });
 
+/** A sign-in: `device` is what the browser says of itself, cut short. */
+const session = z.object({
+  userId: z.uuid(),
+  sessionId: z.uuid(),
+  device: z.string().nullable(),
+  address: z.string(),
+});
+
 const media = z.object({
   mediaId: z.uuid(),
   ownerId: z.uuid(),
@@ -60,6 +68,34 @@ export const EVENTS = {
   'user.role_changed': event(
     'auth',
     z.object({ userId: z.uuid(), from: z.enum(ROLES), to: z.enum(ROLES) }),
+    aboutUser,
+  ),
+  'user.suspended': event(
+    'auth',
+    z.object({ userId: z.uuid(), reason: z.string(), until: z.iso.datetime().nullable() }),
+    aboutUser,
+  ),
+  'user.unsuspended': event('auth', z.object({ userId: z.uuid() }), aboutUser),
+  'user.password_changed': event(
+    'auth',
+    z.object({ userId: z.uuid(), by: z.enum(['change', 'reset']) }),
+    aboutUser,
+  ),
+  /** The account is gone for good: whoever holds something of it lets go. */
+  'user.deleted': event('auth', z.object({ userId: z.uuid(), username: z.string() }), aboutUser),
+  'session.started': event('auth', session.extend({ newDevice: z.boolean() }), aboutUser),
+  'session.revoked': event('auth', session.extend({ reason: z.string() }), aboutUser),
+  'login.failed': event('auth', session.omit({ sessionId: true }), aboutUser),
+  /** Access tokens that no service takes any more: see the table `revocations`. */
+  'tokens.revoked': event(
+    'auth',
+    z.object({
+      seq: z.int(),
+      userId: z.uuid(),
+      sessionIds: z.array(z.uuid()),
+      minGeneration: z.int().nullable(),
+      expiresAt: z.iso.datetime(),
+    }),
     aboutUser,
   ),
   'media.uploaded': event(

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { swaggerUI } from '@hono/swagger-ui';
 import css from 'swagger-ui-dist/swagger-ui.css' with { type: 'file' };
 import bundle from 'swagger-ui-dist/swagger-ui-bundle.js' with { type: 'file' };
@@ -37,9 +38,11 @@ export function mountDocs(app: Router, about: About): void {
     return c.body(document, 200, { 'Content-Type': 'application/json' });
   });
 
+  // Bundled, these paths are relative to the bundle, wherever the process was started.
+  const file = (path: string) => Bun.file(resolve(import.meta.dir, path));
   const assets: Record<string, { type: string; body: () => Blob | string }> = {
-    'swagger-ui-bundle.js': { type: 'text/javascript', body: () => Bun.file(bundle) },
-    'swagger-ui.css': { type: 'text/css', body: () => Bun.file(css) },
+    'swagger-ui-bundle.js': { type: 'text/javascript', body: () => file(bundle) },
+    'swagger-ui.css': { type: 'text/css', body: () => file(css) },
     'init.js': { type: 'text/javascript', body: () => INIT },
   };
   app.get(

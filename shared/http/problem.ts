@@ -7,13 +7,18 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status';
 export const PROBLEMS = {
   malformed_json: [400, 'The body is not valid JSON'],
   malformed_request: [400, 'The request is malformed'],
+  invalid_token: [400, 'The token is not valid, was used, or is too old'],
   invalid_page: [400, 'The page parameters are invalid'],
   unauthenticated: [401, 'A valid access token is required'],
   invalid_credentials: [401, 'E-mail or password is wrong'],
+  invalid_code: [401, 'The code is not valid'],
+  invalid_passkey: [401, 'The passkey is not valid'],
   invalid_refresh_token: [401, 'The refresh token is not valid'],
   forbidden: [403, 'You are not allowed to do this'],
   origin_not_allowed: [403, 'This origin is not allowed'],
   account_suspended: [403, 'The account is suspended'],
+  mfa_required: [403, 'A second factor is required'],
+  mfa_enrollment_required: [403, 'Administrators must set up a second factor'],
   edit_window_closed: [403, 'The time for editing is over'],
   not_found: [404, 'Not found'],
   media_not_found: [404, 'No such media'],
@@ -22,7 +27,8 @@ export const PROBLEMS = {
   conflict: [409, 'The request conflicts with the current state'],
   email_taken: [409, 'This e-mail address is taken'],
   username_taken: [409, 'This username is taken'],
-  last_admin: [409, 'The last administrator cannot be demoted'],
+  last_admin: [409, 'The last administrator cannot go'],
+  mfa_enrolled: [409, 'A second factor is set up already'],
   upload_offset_mismatch: [409, 'The upload is at another offset'],
   upload_gone: [410, 'The upload is gone'],
   precondition_failed: [412, 'The resource has changed'],
@@ -51,6 +57,8 @@ type Extras = {
   errors?: FieldError[];
   /** Response headers, such as `Retry-After`. */
   headers?: Record<string, string>;
+  /** Extension members (RFC 9457, 3.2) that a client needs to go on. */
+  members?: Record<string, string | number | null>;
   cause?: unknown;
 };
 
@@ -61,6 +69,7 @@ export class Problem extends Error {
   readonly title: string;
   readonly errors: FieldError[] | undefined;
   readonly headers: Record<string, string>;
+  readonly members: Record<string, string | number | null>;
 
   constructor(
     readonly code: ProblemCode,
@@ -71,12 +80,14 @@ export class Problem extends Error {
     [this.status, this.title] = PROBLEMS[code];
     this.errors = extras.errors;
     this.headers = extras.headers ?? {};
+    this.members = extras.members ?? {};
   }
 }
 
 /** RFC 9457 body of a problem. `instance` is the path asked for, `requestId` finds the log line. */
 export function problemBody(problem: Problem, instance: string, requestId: string) {
   return {
+    ...problem.members,
     type: `urn:tertulia:problem:${problem.code}`,
     title: problem.title,
     status: problem.status,

@@ -10,10 +10,10 @@ import { openRedis, whenReady } from '@tertulia/shared/stores/redis';
 import { createGuards, type Guards } from '@tertulia/shared/tokens/guard';
 import { createTokenVerifier } from '@tertulia/shared/tokens/verify';
 import { prepareFindUser } from './accounts/accounts.repository.ts';
-import { createPasswords, type Passwords } from './accounts/passwords.ts';
 import type { AuthEnv } from './env.ts';
 import { deriveSecrets, developmentSecret, type Secrets } from './keys/secret.ts';
 import { openSigningKeys, type SigningKeys } from './keys/signing-keys.ts';
+import { createPasswords, type Passwords } from './passwords/passwords.ts';
 
 export const MIGRATIONS = join(import.meta.dir, '..', 'drizzle');
 

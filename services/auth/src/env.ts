@@ -22,6 +22,29 @@ export const authEnv = commonEnv.extend(tokenEnv.omit({ AUTH_URL: true }).shape)
     .default(20)
     .describe('Wrong passwords from one address per window.'),
   LOGIN_WINDOW_SECONDS: integer(1, 86_400).default(900).describe('Window of the two limits above.'),
+  MFA_FAILURES_PER_ACCOUNT: integer(1, 1000).default(10).describe('Wrong codes for one account per window.'),
+  MAILS_PER_ACCOUNT_PER_HOUR: integer(1, 1000)
+    .default(5)
+    .describe('Mails for a forgotten password or a verification to one account.'),
+  MAILS_PER_ADDRESS_PER_HOUR: integer(1, 100_000)
+    .default(50)
+    .describe('Requests for such mails from one address.'),
+  REQUIRE_ADMIN_MFA: z.stringbool().default(false).describe('Administrators must use a second factor.'),
+  KEY_ROTATION_DAYS: integer(1, 3650).default(90).describe('Age at which a new signing key takes over.'),
+  DELETION_DAYS: integer(0, 365)
+    .default(7)
+    .describe('Days in which an account that its owner has ended can be restored.'),
+  SMTP_URL: z
+    .url({ protocol: /^smtps?$/ })
+    .optional()
+    .describe(
+      'SMTP server for mail, such as `smtp://user:password@mail:587`. Unset in development: to the log.',
+    ),
+  MAIL_FROM: z.string().default('Tertulia <no-reply@localhost>').describe('Sender of mail.'),
+  WEB_URL: z
+    .url({ protocol: /^https?$/ })
+    .default('http://localhost:8080')
+    .describe('Address of the front end: links in mail lead there, and passkeys belong to its host.'),
   REGISTRATIONS_PER_HOUR: integer(1, 100_000).default(100).describe('New accounts from one address.'),
 });
 

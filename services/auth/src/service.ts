@@ -15,6 +15,7 @@ export const authService: ServiceDefinition<typeof authEnv.shape> = {
     'AUTH_DATABASE_URL',
     'AUTH_SECRET',
     'METRICS_TOKEN',
+    'SERVICE_SECRET',
     'EVENTS_REDIS_URL|EVENTS_DATABASE_URL',
   ],
   async start(env, log) {

@@ -1,8 +1,8 @@
 import type { Db } from '@tertulia/shared/db/database';
 import type { AuthEnv } from '../env.ts';
+import type { Passwords } from '../passwords/passwords.ts';
 import { adminExists, findByEmail, listUsers } from './accounts.repository.ts';
 import { register } from './accounts.service.ts';
-import type { Passwords } from './passwords.ts';
 
 const DEVELOPMENT_EMAIL = 'admin@tertulia.local';
 

@@ -8,30 +8,37 @@ export type Secrets = {
   sealing: CryptoKey;
   /** HMAC-SHA-256, for the successors of refresh tokens. */
   refresh: CryptoKey;
+  /** AES-256-GCM, for mails that wait: there are tokens in them. */
+  mails: CryptoKey;
+  /** AES-256-GCM, for the secrets of second factors. */
+  factors: CryptoKey;
+  /** HMAC-SHA-256, for recovery codes, which are too short for a plain hash. */
+  codes: CryptoKey;
+  /** HMAC-SHA-256, for the seals of the audit log. */
+  audit: CryptoKey;
 };
 
 export async function deriveSecrets(secret: string): Promise<Secrets> {
   const material = await crypto.subtle.importKey('raw', Buffer.from(secret), 'HKDF', false, ['deriveKey']);
-  const hkdf = (info: string) => ({
-    name: 'HKDF',
-    hash: 'SHA-256',
-    salt: new Uint8Array(),
-    info: Buffer.from(info),
-  });
-  const [sealing, refresh] = await Promise.all([
-    crypto.subtle.deriveKey(hkdf('signing keys'), material, { name: 'AES-GCM', length: 256 }, false, [
-      'encrypt',
-      'decrypt',
-    ]),
+  const derive = (info: string, algorithm: AesKeyGenParams | HmacKeyGenParams, usages: KeyUsage[]) =>
     crypto.subtle.deriveKey(
-      hkdf('refresh tokens'),
+      { name: 'HKDF', hash: 'SHA-256', salt: new Uint8Array(), info: Buffer.from(info) },
       material,
-      { name: 'HMAC', hash: 'SHA-256', length: 256 },
+      algorithm,
       false,
-      ['sign'],
-    ),
+      usages,
+    );
+  const cipher = (info: string) => derive(info, { name: 'AES-GCM', length: 256 }, ['encrypt', 'decrypt']);
+  const mac = (info: string) => derive(info, { name: 'HMAC', hash: 'SHA-256', length: 256 }, ['sign']);
+  const [sealing, refresh, mails, factors, codes, audit] = await Promise.all([
+    cipher('signing keys'),
+    mac('refresh tokens'),
+    cipher('mails'),
+    cipher('second factors'),
+    mac('recovery codes'),
+    mac('audit'),
   ]);
-  return { sealing, refresh };
+  return { sealing, refresh, mails, factors, codes, audit };
 }
 
 /** A secret for development, made once and kept in the database. */

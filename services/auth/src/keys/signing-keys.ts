@@ -4,6 +4,7 @@ import type { AccessClaims } from '@tertulia/shared/tokens/verify';
 import { desc, sql } from 'drizzle-orm';
 import { sign } from 'hono/jwt';
 import { signingKeys } from '../db/schema.ts';
+import { seal, unseal } from './seal.ts';
 
 export type SigningKeys = {
   /** Signs an access token: EdDSA, with `kid` in its header. */
@@ -32,7 +33,7 @@ export async function openSigningKeys(db: Db, sealing: CryptoKey): Promise<Signi
   });
   const [newest] = rows;
   if (newest === undefined) throw new Error('there is no signing key');
-  const privateJwk = await unseal(sealing, newest.sealedPrivateJwk);
+  const privateJwk = await unsealKey(sealing, newest.sealedPrivateJwk);
   const publicKeys = rows.map((row) => publicJwk.parse(row.publicJwk));
   const verifying = new Map(
     await Promise.all(publicKeys.map(async (jwk) => [jwk.kid, await importPublicKey(jwk)] as const)),
@@ -59,23 +60,12 @@ async function makeKey(sealing: CryptoKey) {
     alg: 'EdDSA',
     use: 'sig',
   });
-  return { kid, publicJwk: jwk, sealedPrivateJwk: await seal(sealing, secret) };
+  return { kid, publicJwk: jwk, sealedPrivateJwk: await seal(sealing, JSON.stringify(secret)) };
 }
 
-const NONCE_BYTES = 12;
-
-async function seal(key: CryptoKey, jwk: JsonWebKey): Promise<string> {
-  const iv = crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
-  const sealed = await crypto.subtle.encrypt({ name: 'AES-GCM', iv }, key, Buffer.from(JSON.stringify(jwk)));
-  return Buffer.concat([iv, Buffer.from(sealed)]).toString('base64url');
-}
-
-async function unseal(key: CryptoKey, text: string): Promise<JsonWebKey> {
-  const bytes = Buffer.from(text, 'base64url');
-  const iv = bytes.subarray(0, NONCE_BYTES);
+async function unsealKey(sealing: CryptoKey, sealed: string): Promise<JsonWebKey> {
   try {
-    const opened = await crypto.subtle.decrypt({ name: 'AES-GCM', iv }, key, bytes.subarray(NONCE_BYTES));
-    return JSON.parse(Buffer.from(opened).toString());
+    return JSON.parse(await unseal(sealing, sealed));
   } catch (cause) {
     throw new Error('AUTH_SECRET is not the one that the signing keys were sealed with', { cause });
   }

@@ -2,6 +2,7 @@ import type { Tx } from '@tertulia/shared/db/database';
 import { Problem } from '@tertulia/shared/http/problem';
 import type { UserRow } from '../accounts/accounts.schema.ts';
 import type { Deps } from '../deps.ts';
+import { hashOf, randomToken } from '../keys/seal.ts';
 import {
   findRefreshToken,
   insertRefreshToken,
@@ -24,7 +25,7 @@ const GRACE_MS = 10_000;
 /** Starts a session: one sign-in on one device. */
 export async function startSession(deps: Deps, tx: Tx, user: UserRow, device: Device): Promise<Tokens> {
   const sessionId = Bun.randomUUIDv7();
-  const refreshToken = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64url');
+  const refreshToken = randomToken();
   await insertSession(tx, {
     id: sessionId,
     userId: user.id,
@@ -84,8 +85,6 @@ async function issue({ keys, env }: Deps, user: UserRow, sid: string, refreshTok
 }
 
 const sessionEnd = ({ env }: Deps) => new Date(Date.now() + env.SESSION_DAYS * 86_400_000);
-
-const hashOf = (token: string) => new Bun.CryptoHasher('sha256').update(token).digest('base64url');
 
 /** Computed, not drawn: a repeated call gets the same one, though only hashes are kept. */
 async function successorOf({ secrets }: Deps, token: string): Promise<string> {
