@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { CommonEnv } from '../config/common.ts';
-import { EnvError, type EnvSource, parseEnv } from '../config/env.ts';
+import { EnvError, type EnvSource, isGuessable, isSecret, parseEnv } from '../config/env.ts';
+import { isUnavailable } from '../db/unavailable.ts';
 import { createLog, type Log } from './log.ts';
 import type { Running } from './serve.ts';
 
@@ -17,21 +18,25 @@ export type ServiceDefinition<Shape extends z.ZodRawShape = z.ZodRawShape> = {
   start(env: z.output<z.ZodObject<Shape>>, log: Log): Promise<Running>;
 };
 
-/** Parses a service's settings and holds production to what it needs. @throws {EnvError} */
+/**
+ * Parses a service's settings. Production is held to what it needs, and to secrets that nobody can guess.
+ *
+ * @throws {EnvError}
+ */
 export function settingsOf<Shape extends z.ZodRawShape>(
   service: ServiceDefinition<Shape>,
   source: EnvSource,
 ) {
   const env = parseEnv(service.env, source);
   if (source.NODE_ENV === 'production') {
-    const missing = service.productionNeeds.filter((names) =>
-      names.split('|').every((name) => !source[name]),
-    );
-    if (missing.length > 0) {
-      throw new EnvError(
-        missing.map((names) => `${names.replaceAll('|', ' or ')}: is required in production`),
-      );
-    }
+    const values: Record<string, unknown> = env;
+    const missing = service.productionNeeds
+      .filter((names) => names.split('|').every((name) => values[name] === undefined))
+      .map((names) => `${names.replaceAll('|', ' or ')}: is required in production`);
+    const guessable = Object.entries(values)
+      .filter(([name, value]) => isSecret(name) && typeof value === 'string' && isGuessable(value))
+      .map(([name]) => `${name}: is a placeholder or easily guessed; production wants a random one`);
+    if (missing.length + guessable.length > 0) throw new EnvError([...missing, ...guessable]);
   }
   return env;
 }
@@ -82,7 +87,7 @@ export async function runService<Shape extends z.ZodRawShape>(
     const { SHUTDOWN_SECONDS } = commonOf(settingsOf(service, source));
     stopOnSignal(running.stop, SHUTDOWN_SECONDS * 1000 + CLOSE_MS);
   } catch (error) {
-    fail(service.name, explain(error, service.portVariable));
+    fail(service.name, explain(error, service));
   }
 }
 
@@ -126,8 +131,11 @@ export function fail(name: string, lines: readonly string[]): never {
   process.exit(1);
 }
 
-/** Says in one line what kept a service from starting. */
-export function explain(error: unknown, portVariable: string): readonly string[] {
+/** Says in one line what kept a service from starting, and which variable to look at. */
+export function explain(
+  error: unknown,
+  { portVariable, databaseVariable }: Pick<ServiceDefinition, 'portVariable' | 'databaseVariable'>,
+): readonly string[] {
   if (error instanceof EnvError) return error.problems;
   if (!(error instanceof Error)) return [String(error)];
   const code = 'code' in error ? String(error.code) : '';
@@ -135,6 +143,10 @@ export function explain(error: unknown, portVariable: string): readonly string[]
   if (['EACCES', 'EROFS', 'EPERM', 'ENOTDIR', 'EEXIST', 'ENOSPC'].includes(code)) {
     return [`cannot write where it must: ${error.message}; set DATA_DIR to a folder that can be written`];
   }
-  const cause = error.cause instanceof Error ? `: ${error.cause.message}` : '';
-  return [`${error.name === 'DrizzleQueryError' ? 'the database refused' : error.message}${cause}`];
+  // Drizzle's message holds the statement: what it wraps says more to whoever starts a service.
+  const root = error.cause instanceof Error ? error.cause : error;
+  const see = databaseVariable === undefined ? '' : `; see ${databaseVariable}`;
+  if (isUnavailable(root)) return [`the database cannot be reached${see}: ${root.message}`];
+  if (root.name === 'PostgresError') return [`the database refused${see}: ${root.message}`];
+  return [root === error ? error.message : `${error.message}: ${root.message}`];
 }

@@ -3,7 +3,7 @@ import { authService } from '@tertulia/auth/service';
 import { commentsService } from '@tertulia/comments/service';
 import { mediaService } from '@tertulia/media/service';
 import { notificationsService } from '@tertulia/notifications/service';
-import type { EnvSource } from '@tertulia/shared/config/env';
+import { type EnvSource, isSet } from '@tertulia/shared/config/env';
 import type { Running } from '@tertulia/shared/runtime/serve';
 import { explain, type ServiceDefinition, startService } from '@tertulia/shared/runtime/service';
 import { type Cluster, openCluster } from '@tertulia/shared/stores/cluster';
@@ -56,7 +56,7 @@ export async function startPlatform(given: EnvSource): Promise<Platform> {
   try {
     cluster = await openStores(source);
   } catch (error) {
-    throw new StartError(explain(error, 'DATA_DIR').map((line) => `stores: ${line}`));
+    throw new StartError(explain(error, { portVariable: 'DATA_DIR' }).map((line) => `stores: ${line}`));
   }
   const outcomes = await Promise.allSettled(PARTS.map((each) => each.start(source)));
   const running = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
@@ -64,10 +64,10 @@ export async function startPlatform(given: EnvSource): Promise<Platform> {
     await Promise.all(running.map((each) => each.stop()));
     await cluster?.close();
   };
-  const failures = PARTS.flatMap(({ name, portVariable }, at) => {
+  const failures = PARTS.flatMap((each, at) => {
     const outcome = outcomes[at];
     return outcome?.status === 'rejected'
-      ? explain(outcome.reason, portVariable).map((line) => `${name}: ${line}`)
+      ? explain(outcome.reason, each).map((line) => `${each.name}: ${line}`)
       : [];
   });
   if (failures.length > 0) {
@@ -80,7 +80,7 @@ export async function startPlatform(given: EnvSource): Promise<Platform> {
       port: running[at]?.port ?? 0,
       greeting: running[at]?.greeting ?? '',
     })),
-    carrier: source.EVENTS_REDIS_URL ? 'Redis' : 'Postgres',
+    carrier: isSet('EVENTS_REDIS_URL', source) ? 'Redis' : 'Postgres',
     dataDir: cluster === undefined ? undefined : source.DATA_DIR,
     stop,
   };
@@ -99,9 +99,11 @@ function together(given: EnvSource): EnvSource {
 /** Names the stores that are still unnamed, in `source`; undefined when none is embedded. */
 export async function openStores(source: EnvSource): Promise<Cluster | undefined> {
   const wanted = PARTS.flatMap(({ name, databaseVariable }) =>
-    databaseVariable === undefined || source[databaseVariable] ? [] : [[databaseVariable, name] as const],
+    databaseVariable === undefined || isSet(databaseVariable, source)
+      ? []
+      : [[databaseVariable, name] as const],
   );
-  const carried = source.EVENTS_REDIS_URL || source.EVENTS_DATABASE_URL;
+  const carried = isSet('EVENTS_REDIS_URL', source) || isSet('EVENTS_DATABASE_URL', source);
   const databases = carried ? wanted : [...wanted, ['EVENTS_DATABASE_URL', 'events'] as const];
   if (databases.length === 0) return undefined;
   const cluster = await openCluster({ folder: `${source.DATA_DIR}/postgres` });

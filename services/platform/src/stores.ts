@@ -8,7 +8,7 @@ import { openStores } from './platform.ts';
 export async function main(given: EnvSource): Promise<void> {
   const source: EnvSource = { ...given, DATA_DIR: resolve(given.DATA_DIR || '.data') };
   const cluster = await openStores(source).catch((error: unknown) =>
-    fail('stores', explain(error, 'DATA_DIR')),
+    fail('stores', explain(error, { portVariable: 'DATA_DIR' })),
   );
   for (const [name, value] of Object.entries(source)) {
     if (given[name] !== value) console.log(`export ${name}='${value}'`);
