@@ -5,16 +5,14 @@ import { install, ROOT } from './install.ts';
 
 install();
 const { openTestCluster, TEST_POSTGRES_URL } = await import('@tertulia/shared/testing/postgres');
-
-/** Ends what hangs. No test is judged by its time: these are whole browsers and crashes, on machines of any speed. */
-const HANG = '--timeout=180000';
+const { HANG_MS } = await import('@tertulia/shared/testing/hang');
 
 const output = join(ROOT, '.test-output');
 mkdirSync(output, { recursive: true });
 const report = join(output, 'junit.xml');
 rmSync(report, { force: true });
 const cluster = await openTestCluster();
-const flags = ['--parallel=2', HANG, '--reporter=junit', `--reporter-outfile=${report}`];
+const flags = ['--parallel=2', `--timeout=${HANG_MS}`, '--reporter=junit', `--reporter-outfile=${report}`];
 const run = Bun.spawn([process.execPath, 'test', ...flags, ...process.argv.slice(2)], {
   cwd: ROOT,
   stdin: 'ignore',

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { outbox } from '@tertulia/shared/events/tables';
 import { eventually } from '@tertulia/shared/testing/eventually';
+import { HANG_MS } from '@tertulia/shared/testing/hang';
 import { createTestDatabase, type TestDatabase } from '@tertulia/shared/testing/postgres';
 import { like } from 'drizzle-orm';
 import { MIGRATIONS } from '../deps.ts';
@@ -84,73 +85,85 @@ async function announced(mediaId: string | null): Promise<number> {
 }
 
 describe('a service that is killed', () => {
-  test('in the middle of a PATCH has lost nothing that reached it', async () => {
-    let service = await startService(env);
-    const path = await calls(service).start();
-    const first = await calls(service).patch(path, 0, file.subarray(0, 1_000_000));
-    expect(first.headers.get('Upload-Offset')).toBe('1000000');
-    const client = await rawClient(service.port);
-    const headers = { ...base(), ...octets, 'Upload-Offset': '1000000', 'Content-Length': '7000000' };
-    await client.send(requestHead('PATCH', path, headers));
-    await client.send(file.subarray(1_000_000, 3_000_000));
-    const onDisk = diskFile(path);
-    await eventually(async () => (await onDisk.stat()).size > 1_000_000);
-    await service.kill('SIGKILL');
-
-    service = await startService(env);
-    const head = await calls(service).head(path);
-    const offset = Number(head.headers.get('Upload-Offset'));
-    expect(offset).toBe((await onDisk.stat()).size);
-    expect(offset).toBeGreaterThan(1_000_000);
-    const last = await calls(service).patch(path, offset, file.subarray(offset));
-    expect(last.status).toBe(204);
-    const id = last.headers.get('Media-Id');
-    expect(sha256(await (await calls(service).content(id)).bytes())).toBe(sha256(file));
-    expect(await announced(id)).toBe(1);
-    await service.kill('SIGKILL');
-  }, 60_000);
-
-  test('while it finishes makes one media and one event all the same', async () => {
-    let service = await startService(env);
-    const path = await calls(service).start();
-    const onDisk = diskFile(path);
-    // Each time killed a little further on, in the end with all of it there.
-    for (let offset = 0; offset < file.length; ) {
-      const sent = offset;
-      const answer = calls(service)
-        .patch(path, sent, file.subarray(sent))
-        .catch(() => undefined);
-      const aim = Math.min(sent + 2_000_000, file.length);
-      await eventually(
-        async () => (sent > 0 && !(await onDisk.exists())) || (await onDisk.stat()).size >= aim,
-      );
+  test(
+    'in the middle of a PATCH has lost nothing that reached it',
+    async () => {
+      let service = await startService(env);
+      const path = await calls(service).start();
+      const first = await calls(service).patch(path, 0, file.subarray(0, 1_000_000));
+      expect(first.headers.get('Upload-Offset')).toBe('1000000');
+      const client = await rawClient(service.port);
+      const headers = { ...base(), ...octets, 'Upload-Offset': '1000000', 'Content-Length': '7000000' };
+      await client.send(requestHead('PATCH', path, headers));
+      await client.send(file.subarray(1_000_000, 3_000_000));
+      const onDisk = diskFile(path);
+      await eventually(async () => (await onDisk.stat()).size > 1_000_000);
       await service.kill('SIGKILL');
-      await answer;
+
       service = await startService(env);
-      const { status, headers } = await calls(service).head(path);
-      expect(status).toBe(200);
-      offset = Number(headers.get('Upload-Offset'));
-      expect(headers.has('Media-Id')).toBe(offset === file.length);
-    }
-    const id = (await calls(service).head(path)).headers.get('Media-Id');
-    expect(sha256(await (await calls(service).content(id)).bytes())).toBe(sha256(file));
-    expect(await announced(id)).toBe(1);
-    await service.kill('SIGKILL');
-  }, 60_000);
+      const head = await calls(service).head(path);
+      const offset = Number(head.headers.get('Upload-Offset'));
+      expect(offset).toBe((await onDisk.stat()).size);
+      expect(offset).toBeGreaterThan(1_000_000);
+      const last = await calls(service).patch(path, offset, file.subarray(offset));
+      expect(last.status).toBe(204);
+      const id = last.headers.get('Media-Id');
+      expect(sha256(await (await calls(service).content(id)).bytes())).toBe(sha256(file));
+      expect(await announced(id)).toBe(1);
+      await service.kill('SIGKILL');
+    },
+    HANG_MS,
+  );
+
+  test(
+    'while it finishes makes one media and one event all the same',
+    async () => {
+      let service = await startService(env);
+      const path = await calls(service).start();
+      const onDisk = diskFile(path);
+      // Each time killed a little further on, in the end with all of it there.
+      for (let offset = 0; offset < file.length; ) {
+        const sent = offset;
+        const answer = calls(service)
+          .patch(path, sent, file.subarray(sent))
+          .catch(() => undefined);
+        const aim = Math.min(sent + 2_000_000, file.length);
+        await eventually(
+          async () => (sent > 0 && !(await onDisk.exists())) || (await onDisk.stat()).size >= aim,
+        );
+        await service.kill('SIGKILL');
+        await answer;
+        service = await startService(env);
+        const { status, headers } = await calls(service).head(path);
+        expect(status).toBe(200);
+        offset = Number(headers.get('Upload-Offset'));
+        expect(headers.has('Media-Id')).toBe(offset === file.length);
+      }
+      const id = (await calls(service).head(path)).headers.get('Media-Id');
+      expect(sha256(await (await calls(service).content(id)).bytes())).toBe(sha256(file));
+      expect(await announced(id)).toBe(1);
+      await service.kill('SIGKILL');
+    },
+    HANG_MS,
+  );
 });
 
 describe('a service that is told to stop', () => {
-  test('stores and answers what is under way, and exits 0', async () => {
-    let service = await startService(env);
-    const path = await calls(service).start();
-    const client = await begin(service, path, 2_000_000);
-    const code = service.kill('SIGTERM');
-    expect(await client.status()).toBe(503);
-    expect(await code).toBe(0);
-    service = await startService(env);
-    expect((await calls(service).head(path)).headers.get('Upload-Offset')).toBe('2000000');
-    await service.kill('SIGTERM');
-  }, 60_000);
+  test(
+    'stores and answers what is under way, and exits 0',
+    async () => {
+      let service = await startService(env);
+      const path = await calls(service).start();
+      const client = await begin(service, path, 2_000_000);
+      const code = service.kill('SIGTERM');
+      expect(await client.status()).toBe(503);
+      expect(await code).toBe(0);
+      service = await startService(env);
+      expect((await calls(service).head(path)).headers.get('Upload-Offset')).toBe('2000000');
+      await service.kill('SIGTERM');
+    },
+    HANG_MS,
+  );
 });
 
 describe('steps of finishing that were cut short', () => {
