@@ -132,13 +132,13 @@ describeFaults('faults of processes and sessions', test.concurrent as typeof tes
   fault('two relays and two readers, of which one is stopped and goes on again', async (lab, random) => {
     const first = lab.worker({ TOGETHER: `${random.chance(0.5)}` });
     const telling = lab.keepTelling(random);
-    await eventually(async () => (await lab.applied()) > 0, { ms: 60_000 });
+    await eventually(async () => (await lab.applied()) > 0, { ms: 120_000 });
     const second = lab.worker({ TOGETHER: `${random.chance(0.5)}` });
     for (const holder of [first, second]) {
       holder.kill('SIGSTOP');
       const before = lab.told();
       // One of those that were told since then: the rival has taken over.
-      await eventually(async () => (await lab.applied()) > before, { ms: 60_000, every: 100 });
+      await eventually(async () => (await lab.applied()) > before, { ms: 120_000, every: 100 });
       holder.kill('SIGCONT');
     }
     await telling.stop();
@@ -165,7 +165,7 @@ describeFaults('faults of processes and sessions', test.concurrent as typeof tes
     for (let round = 0; round < 10; round++) {
       const before = await lab.applied();
       const more = 1 + random.int(50);
-      await eventually(async () => (await lab.applied()) > before + more, { ms: 60_000, every: 20 });
+      await eventually(async () => (await lab.applied()) > before + more, { ms: 120_000, every: 20 });
       await lab.endSessions(random);
     }
     // Not one of them fell over.

@@ -140,7 +140,7 @@ export async function openLab(carrier: CarrierName) {
     stopPersisting: () => redisCommand('CONFIG', 'SET', 'appendonly', 'no'),
 
     /** Waits until everything has come to rest, and holds the effects against the ledger. */
-    async settle(ms = 60_000): Promise<void> {
+    async settle(ms = 120_000): Promise<void> {
       const total = () => producer.db.$count(effects);
       await eventually(async () => (await consumer.db.$count(effects)) >= (await total()), {
         ms,
@@ -160,7 +160,7 @@ export async function openLab(carrier: CarrierName) {
           expect(await carriers.stream.bounds('auth')).toEqual({ first: last + 1, last });
           return true;
         },
-        { ms: 30_000, every: 100 },
+        { ms: 60_000, every: 100 },
       );
     },
 

@@ -133,5 +133,5 @@ function describeJourney(
 /** Comments hears of a new media by an event: a moment after it is there. */
 async function until<Result>(work: () => Promise<Result>): Promise<Result> {
   const { eventually } = await import('@tertulia/shared/testing/eventually');
-  return (await eventually(work, { ms: 20_000 })) as Result;
+  return (await eventually(work, { ms: 60_000 })) as Result;
 }

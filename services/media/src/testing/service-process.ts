@@ -51,7 +51,7 @@ export async function startService(env: Record<string, string>): Promise<Service
   };
   const child = Bun.spawn([process.execPath, MAIN], { env: { ...env, ...settings }, stdout: 'ignore' });
   started.add(child);
-  await eventually(async () => (await fetch(`http://127.0.0.1:${port}/health/live`)).ok, { ms: 20_000 });
+  await eventually(async () => (await fetch(`http://127.0.0.1:${port}/health/live`)).ok, { ms: 60_000 });
   return {
     port,
     async kill(signal) {
