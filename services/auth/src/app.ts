@@ -3,6 +3,8 @@ import { createKernel } from '@tertulia/shared/http/app';
 import { accountsRoutes } from './accounts/accounts.routes.ts';
 import type { Deps } from './deps.ts';
 import { keysRoutes } from './keys/keys.routes.ts';
+import { loginRoutes } from './sessions/login.routes.ts';
+import { registerRoutes } from './sessions/register.routes.ts';
 import { sessionsRoutes } from './sessions/sessions.routes.ts';
 
 export function createApp(deps: Deps) {
@@ -16,6 +18,8 @@ export function createApp(deps: Deps) {
   });
   registerEventMetrics(metrics.registry, deps.db);
   app.route('/', keysRoutes(deps));
+  app.route('/', registerRoutes(deps));
+  app.route('/', loginRoutes(deps));
   app.route('/', sessionsRoutes(deps));
   app.route('/', accountsRoutes(deps));
   return app;

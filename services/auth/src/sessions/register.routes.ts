@@ -1,0 +1,45 @@
+import { createRoute } from '@hono/zod-openapi';
+import { createRouter, json, jsonBody, problemResponses } from '@tertulia/shared/http/router';
+import { registerBody, toUser } from '../accounts/accounts.schema.ts';
+import { register } from '../accounts/accounts.service.ts';
+import type { Deps } from '../deps.ts';
+import { completeSignIn, visitOf } from './login.service.ts';
+import { signedInSchema } from './sessions.schema.ts';
+
+export function registerRoutes(deps: Deps) {
+  const { db, env, limits, passwords } = deps;
+  const registrations = limits({ name: 'register', points: env.REGISTRATIONS_PER_HOUR, seconds: 3600 });
+  return createRouter().openapi(
+    createRoute({
+      method: 'post',
+      path: '/auth/register',
+      tags: ['Sessions'],
+      summary: 'Make an account and sign in',
+      request: { body: jsonBody(registerBody) },
+      responses: {
+        201: json(signedInSchema, 'The new user, signed in.'),
+        ...problemResponses(
+          'malformed_json',
+          'body_too_large',
+          'unsupported_media_type',
+          'invalid_fields',
+          'username_taken',
+          'email_taken',
+          'rate_limited',
+          'unavailable',
+        ),
+      },
+    }),
+    async (c) => {
+      const { password, ...body } = c.req.valid('json');
+      await registrations.consume(c.var.address);
+      const passwordHash = await passwords.hash(password);
+      const { user, tokens } = await db.transaction(async (tx) => {
+        const user = await register(tx, { ...body, passwordHash }, { traceparent: c.var.traceparent });
+        return completeSignIn(deps, tx, user, visitOf(c), { mfa: false });
+      });
+      c.header('Cache-Control', 'no-store');
+      return c.json({ user: toUser(user), ...tokens }, 201);
+    },
+  );
+}
