@@ -33,6 +33,11 @@ export function isUnavailable(error: unknown): boolean {
   return false;
 }
 
+/** True when Postgres ended a statement at its time limit (SQLSTATE 57014): it was too slow just now. */
+export function isTimedOut(error: unknown): boolean {
+  return codesOf(error).includes('57014');
+}
+
 /** True for a violated unique constraint (SQLSTATE 23505), of the given name if one is given. */
 export function isUniqueViolation(error: unknown, constraint?: string): boolean {
   for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
@@ -40,4 +45,12 @@ export function isUniqueViolation(error: unknown, constraint?: string): boolean 
     return constraint === undefined || ('constraint_name' in at && at.constraint_name === constraint);
   }
   return false;
+}
+
+function codesOf(error: unknown): string[] {
+  const codes: string[] = [];
+  for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
+    if ('code' in at && typeof at.code === 'string') codes.push(at.code);
+  }
+  return codes;
 }

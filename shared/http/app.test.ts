@@ -30,8 +30,8 @@ function kernel({ settings = {}, checks = {} }: Options = {}) {
   app.get('/boom', () => {
     throw Object.assign(new Error('select secret from users'), { stack: 'at /srv/app.ts:1' });
   });
-  app.get('/down', () => {
-    throw new Error('wrapped', { cause: Object.assign(new Error('x'), { code: 'ECONNREFUSED' }) });
+  app.get('/down/:code', (c) => {
+    throw new Error('wrapped', { cause: Object.assign(new Error('x'), { code: c.req.param('code') }) });
   });
   app.openapi(
     createRoute({
@@ -56,8 +56,11 @@ describe('errors', () => {
     expect(text).not.toMatch(/secret|srv|select/);
   });
 
-  test('a store that is away is a 503 with Retry-After', async () => {
-    const { status, body, headers } = await kernel().call('GET', '/down');
+  test.each([
+    ['is away', 'ECONNREFUSED'],
+    ['is too slow just now', '57014'],
+  ])('a store that %s is a 503 with Retry-After', async (_, code) => {
+    const { status, body, headers } = await kernel().call('GET', `/down/${code}`);
     expect([status, body.code, headers.get('Retry-After')]).toEqual([503, 'unavailable', '2']);
   });
 

@@ -1,6 +1,6 @@
 import type { Context, ErrorHandler, NotFoundHandler } from 'hono';
 import { HTTPException } from 'hono/http-exception';
-import { isUnavailable } from '../db/unavailable.ts';
+import { isTimedOut, isUnavailable } from '../db/unavailable.ts';
 import type { AppEnv } from './context.ts';
 import { Problem, problemBody } from './problem.ts';
 import type { Router } from './router.ts';
@@ -15,7 +15,7 @@ export const onError: ErrorHandler<AppEnv> = (error, c) => {
 
 function toProblem(error: Error): Problem {
   if (error instanceof Problem) return error;
-  if (isUnavailable(error)) {
+  if (isUnavailable(error) || isTimedOut(error)) {
     return new Problem('unavailable', undefined, { headers: { 'Retry-After': '2' }, cause: error });
   }
   if (error instanceof HTTPException) {
