@@ -11,7 +11,10 @@ import { webService } from '@tertulia/web-test-client/service';
 import type { z } from 'zod';
 
 /** A service as the platform sees it: all but its settings' types. */
-type Part = Pick<ServiceDefinition, 'name' | 'portVariable' | 'databaseVariable' | 'env'> & {
+type Part = Pick<
+  ServiceDefinition,
+  'name' | 'portVariable' | 'databaseVariable' | 'env' | 'productionNeeds'
+> & {
   start(source: EnvSource): Promise<Running>;
 };
 
