@@ -17,6 +17,7 @@ export const PROBLEMS = {
   forbidden: [403, 'You are not allowed to do this'],
   origin_not_allowed: [403, 'This origin is not allowed'],
   account_suspended: [403, 'The account is suspended'],
+  account_ending: [403, 'The account is being deleted'],
   mfa_required: [403, 'A second factor is required'],
   mfa_enrollment_required: [403, 'Administrators must set up a second factor'],
   edit_window_closed: [403, 'The time for editing is over'],

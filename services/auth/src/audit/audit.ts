@@ -48,7 +48,7 @@ export type AuditEntry = {
   personal?: Personal;
 };
 
-/** What could name a person; kept apart, and erased with the account. */
+/** What could name who acts; kept apart, and erased with that account. */
 export type Personal = { address?: string; userAgent?: string | undefined; email?: string };
 
 /** Writes down a security event, in the caller's transaction: it is there if, and only if, it happened. */
@@ -70,7 +70,8 @@ export async function audit(tx: Executor, entry: AuditEntry): Promise<void> {
     .values({ ...event, at, personalHash: personalHashOf(row) })
     .returning({ id: auditEvents.id });
   if (written === undefined) throw new Error('insert returned no row');
-  await tx.insert(auditPersonal).values({ ...row, eventId: written.id, userId: entry.userId });
+  const userId = entry.actorId ?? entry.userId;
+  await tx.insert(auditPersonal).values({ ...row, eventId: written.id, userId });
 }
 
 type PersonalRow = Pick<typeof auditPersonal.$inferSelect, 'salt' | 'address' | 'userAgent' | 'email'>;

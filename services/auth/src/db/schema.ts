@@ -46,7 +46,10 @@ export const users = pgTable(
     createdAt: instant().notNull().defaultNow(),
     updatedAt: instant().notNull().defaultNow(),
   },
-  (table) => [index('users_delete_at').on(table.deleteAt).where(sql`${table.deleteAt} is not null`)],
+  (table) => [
+    index('users_delete_at').on(table.deleteAt).where(sql`${table.deleteAt} is not null`),
+    index('users_suspended_until').on(table.suspendedUntil).where(sql`${table.suspendedUntil} is not null`),
+  ],
 );
 
 /** One sign-in on one device: a family of refresh tokens, of which one is unused. */
@@ -227,7 +230,7 @@ export const auditEvents = pgTable(
     after: jsonb().$type<Record<string, unknown>>(),
     /** Salted hash of the personal data: they can be erased without breaking the seal. */
     personalHash: text(),
-    /** The batch it was sealed with; null until then. */
+    /** The batch it was sealed with; null until then. The database refuses every other change of a row. */
     sealId: bigint({ mode: 'number' }),
   },
   (table) => [
@@ -242,6 +245,7 @@ export const auditPersonal = pgTable(
   'audit_personal',
   {
     eventId: bigint({ mode: 'number' }).primaryKey(),
+    /** Whose they are: who acted or, when nobody known did, whom it concerns. */
     userId: uuid(),
     salt: text().notNull(),
     address: text(),
@@ -257,7 +261,9 @@ export const auditSeals = pgTable('audit_seals', {
   count: integer().notNull(),
   firstId: bigint({ mode: 'number' }).notNull(),
   lastId: bigint({ mode: 'number' }).notNull(),
-  /** HMAC-SHA-256 over the seal before and this batch's rows, base64url. */
+  /** Id and SHA-256 of each row, so that the one at fault can be named. */
+  rows: jsonb().$type<[id: number, hash: string][]>().notNull(),
+  /** HMAC-SHA-256 over the seal before and all of the above, base64url. */
   seal: text().notNull(),
   createdAt: instant().notNull().defaultNow(),
 });
