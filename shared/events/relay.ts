@@ -1,5 +1,6 @@
 import type { Sql } from '../db/database.ts';
 import { startLeader } from '../db/leader.ts';
+import { listenForever } from '../db/listen.ts';
 import { isUnavailable } from '../db/unavailable.ts';
 import type { Log } from '../runtime/log.ts';
 import { type Bell, createBell, every, type Loop, pause } from '../runtime/loop.ts';
@@ -186,26 +187,4 @@ async function sweepOutbox(sql: Sql): Promise<void> {
       returning 1`;
     gone = rows.length;
   }
-}
-
-/** LISTEN that survives a database that is away at first; postgres.js takes care of later losses. */
-function listenForever(sql: Sql, channel: string, onNotify: () => void, log: Log) {
-  const controller = new AbortController();
-  const running = (async () => {
-    while (!controller.signal.aborted) {
-      try {
-        return await sql.listen(channel, onNotify, onNotify);
-      } catch (err) {
-        log.warn({ err, channel }, 'not listening yet');
-        await pause(1000, controller.signal);
-      }
-    }
-    return undefined;
-  })();
-  return {
-    async stop() {
-      controller.abort();
-      await (await running)?.unlisten().catch(() => {});
-    },
-  };
 }

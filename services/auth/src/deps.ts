@@ -11,11 +11,15 @@ import { createGuards, type Guards } from '@tertulia/shared/tokens/guard';
 import { createTokenVerifier } from '@tertulia/shared/tokens/verify';
 import { prepareFindUser } from './accounts/accounts.repository.ts';
 import type { AuthEnv } from './env.ts';
+import { startKeyWatch } from './keys/key-watch.ts';
 import { deriveSecrets, developmentSecret, type Secrets } from './keys/secret.ts';
 import { openSigningKeys, type SigningKeys } from './keys/signing-keys.ts';
 import { createPasswords, type Passwords } from './passwords/passwords.ts';
 
 export const MIGRATIONS = join(import.meta.dir, '..', 'drizzle');
+
+/** Tokens of other kinds, such as those of services, may live so long whatever the settings say. */
+const MIN_LIFE_SECONDS = 900;
 
 export type Deps = {
   env: AuthEnv;
@@ -40,7 +44,10 @@ export async function createDeps(
 ): Promise<Deps> {
   const { db } = database;
   const secrets = await deriveSecrets(env.AUTH_SECRET ?? (await developmentSecret(db)));
-  const keys = await openSigningKeys(db, secrets.sealing);
+  const keys = await openSigningKeys(db, secrets.sealing, {
+    leadSeconds: env.KEY_LEAD_SECONDS,
+    lifeSeconds: Math.max(env.ACCESS_TOKEN_SECONDS, MIN_LIFE_SECONDS),
+  });
   const issuer = env.TOKEN_ISSUER;
   const verifier = createTokenVerifier({ keys: keys.source, issuer, audience: env.TOKEN_AUDIENCE });
   return {
@@ -70,10 +77,11 @@ export async function openDeps(env: AuthEnv, url: string, log: Log) {
     events: () => carriers.stream.ping(),
     ...(redis === undefined ? {} : { redis: () => redis.ping() }),
   });
+  const keyWatch = startKeyWatch(deps, database.sql);
   return {
     deps,
     async close() {
-      await relay.stop();
+      await Promise.all([relay.stop(), keyWatch.stop()]);
       await carriers.close();
       redis?.disconnect();
       await database.close();

@@ -31,6 +31,11 @@ export const authEnv = commonEnv.extend(tokenEnv.omit({ AUTH_URL: true }).shape)
     .describe('Requests for such mails from one address.'),
   REQUIRE_ADMIN_MFA: z.stringbool().default(false).describe('Administrators must use a second factor.'),
   KEY_ROTATION_DAYS: integer(1, 3650).default(90).describe('Age at which a new signing key takes over.'),
+  KEY_LEAD_SECONDS: integer(0, 86_400)
+    .default(600)
+    .describe(
+      'Time for which a new signing key is published before it signs, so that every verifier has it.',
+    ),
   DELETION_DAYS: integer(0, 365)
     .default(7)
     .describe('Days in which an account that its owner has ended can be restored.'),
