@@ -4,6 +4,9 @@ import type { Stack } from './stack.ts';
 
 export type Person = { id: string; username: string; token: string };
 
+/** Where the services are. */
+export type Addresses = Pick<Stack, 'url'>;
+
 /** Calls a service as a person, and fails on anything but success. */
 export async function ask(
   method: string,
@@ -24,7 +27,7 @@ export async function ask(
   return text === '' ? undefined : JSON.parse(text);
 }
 
-export async function signUp(stack: Stack, username: string): Promise<Person> {
+export async function signUp(stack: Addresses, username: string): Promise<Person> {
   const body = { username, email: `${username}@example.org`, password: 'correct horse battery' };
   const answer = await ask('POST', `${stack.url('auth')}/auth/register`, { body });
   return { id: answer.user.id, username, token: answer.accessToken };
@@ -32,28 +35,38 @@ export async function signUp(stack: Stack, username: string): Promise<Person> {
 
 type Heard = { offset: number; kind: string; type?: string; title?: string };
 
-/** A person's own stream, by the published client. */
-export function listen(stack: Stack, person: Person) {
+type Position = { epoch: string; offset: number };
+
+/** A person's own stream, by the published client; what came after `since` is asked for. */
+export function listen(stack: Addresses, person: Person, since?: Position) {
   const address = `${stack.url('notifications').replace('http', 'ws')}/notifications/ws`;
+  const own = `user:${person.id}`;
   const client = new Centrifuge(address, {
     token: person.token,
     minReconnectDelay: 50,
     maxReconnectDelay: 200,
+    ...(since === undefined ? {} : { data: { since: { [own]: since } } }),
   });
   const heard: Heard[] = [];
   let recovered: boolean | undefined;
-  client.on('publication', ({ offset, data }: ServerPublicationContext) => {
+  let epoch = since?.epoch ?? '';
+  client.on('publication', ({ channel, offset, data }: ServerPublicationContext) => {
+    if (channel !== own) return;
     const { type, title } = data.notification ?? {};
     heard.push({ offset: offset ?? -1, kind: data.kind, type, title });
   });
   client.on('subscribed', (context) => {
+    if (context.channel !== own) return;
     recovered = context.recovered;
+    epoch = context.streamPosition?.epoch ?? epoch;
   });
   client.connect();
   return {
     client,
     heard,
     recovered: () => recovered,
+    /** Where another client may go on. */
+    position: (): Position => ({ epoch, offset: heard.at(-1)?.offset ?? since?.offset ?? 0 }),
     types: () => heard.map(({ type }) => type),
     /** Waits until so many have come. */
     hears: (count: number) => eventually(() => heard.length >= count, { ms: 20_000 }),
