@@ -4,16 +4,14 @@ import { createLog } from '@tertulia/shared/runtime/log';
 import { createTestClient, type TestClient } from '@tertulia/shared/testing/client';
 import { addressesOf, policyOf } from './addresses.ts';
 import { createApp } from './app.ts';
-import { type Bundle, openBundle } from './bundle.ts';
+import { openBundle } from './bundle.ts';
 import { webEnv } from './env.ts';
 
 const log = createLog('web', 'silent');
-let bundle: Bundle;
 let app: ReturnType<typeof createApp>;
 let call: TestClient;
 beforeAll(async () => {
-  bundle = await openBundle('test');
-  app = createApp({ env: parseEnv(webEnv, {}), log, bundle });
+  app = createApp({ env: parseEnv(webEnv, {}), log, bundles: await openBundle('test') });
   call = createTestClient(app);
 });
 

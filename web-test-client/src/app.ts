@@ -1,15 +1,18 @@
 import { createKernel } from '@tertulia/shared/http/app';
 import type { Log } from '@tertulia/shared/runtime/log';
 import { addressesOf, policyOf } from './addresses.ts';
-import type { Bundle } from './bundle.ts';
+import type { Bundles } from './bundle.ts';
 import type { WebEnv } from './env.ts';
 import { PATHS } from './page/paths.ts';
 
 const YEAR = 31_536_000;
 
-type Deps = { env: WebEnv; log: Log; bundle: Bundle };
+/** Names of what the page loads carry a hash. */
+const ASSET = '/:name{[^/]+-[a-z0-9]+\\.[a-z.]+}';
 
-export function createApp({ env, log, bundle }: Deps) {
+type Deps = { env: WebEnv; log: Log; bundles: Bundles };
+
+export function createApp({ env, log, bundles }: Deps) {
   const { app } = createKernel({
     service: 'web',
     title: 'Tertulia web test client',
@@ -20,13 +23,14 @@ export function createApp({ env, log, bundle }: Deps) {
   });
 
   for (const path of Object.values(PATHS)) {
-    app.get(path, (c) =>
-      c.body(bundle.page.body.stream(), 200, {
-        'Content-Type': bundle.page.type,
+    app.get(path, async (c) => {
+      const { page } = await bundles();
+      return c.body(page.body.stream(), 200, {
+        'Content-Type': page.type,
         'Content-Security-Policy': policyOf(addressesOf(env, c.req.url)),
         'Cache-Control': 'no-cache',
-      }),
-    );
+      });
+    });
   }
 
   app.get('/config.json', (c) => {
@@ -34,15 +38,15 @@ export function createApp({ env, log, bundle }: Deps) {
     return c.json(addressesOf(env, c.req.url));
   });
 
-  for (const [name, { body, type }] of bundle.assets) {
-    app.get(`/${name}`, (c) =>
+  app.get(ASSET, async (c, next) => {
+    const asset = (await bundles()).assets.get(c.req.path.slice(1));
+    if (asset === undefined) return next();
+    return c.body(asset.body.stream(), 200, {
+      'Content-Type': asset.type,
       // The name changes with the content.
-      c.body(body.stream(), 200, {
-        'Content-Type': type,
-        'Cache-Control': `public, max-age=${YEAR}, immutable`,
-      }),
-    );
-  }
+      'Cache-Control': `public, max-age=${YEAR}, immutable`,
+    });
+  });
 
   return app;
 }

@@ -1,5 +1,5 @@
-import { mkdir, readdir } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { mkdir, readdir, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 
 /** A file that the browser asks for, as it goes out. */
 export type Asset = { body: Blob; type: string };
@@ -11,10 +11,34 @@ const PAGE = 'index.html';
 const SOURCE = join(import.meta.dir, 'page', PAGE);
 const DIST = join(import.meta.dir, '..', 'dist');
 
-/** What was bundled ahead in production, else freshly bundled. */
-export async function openBundle(mode: string): Promise<Bundle> {
-  const ahead = mode === 'production' && (await Bun.file(join(DIST, PAGE)).exists());
-  return ahead ? readBundle() : toBundle(await build(mode === 'production'));
+/** Gives the page as it is now. */
+export type Bundles = () => Promise<Bundle>;
+
+/**
+ * In production what was bundled ahead; elsewhere what is bundled here, anew whenever a source of the page has
+ * changed, so that a reload in the browser shows it.
+ */
+export async function openBundle(mode: string): Promise<Bundles> {
+  if (mode === 'production') {
+    const ahead = await Bun.file(join(DIST, PAGE)).exists();
+    const bundle = ahead ? await readBundle() : toBundle(await build(true));
+    return async () => bundle;
+  }
+  let made: { changed: number; bundle: Promise<Bundle> } | undefined;
+  const current = async () => {
+    const changed = await lastChange();
+    if (made?.changed !== changed) made = { changed, bundle: build(false).then(toBundle) };
+    return made.bundle;
+  };
+  await current();
+  return current;
+}
+
+async function lastChange(): Promise<number> {
+  const folder = dirname(SOURCE);
+  const names = await readdir(folder, { recursive: true });
+  const times = await Promise.all(names.map(async (name) => (await stat(join(folder, name))).mtimeMs));
+  return Math.max(...times);
 }
 
 /** Bundles into `dist`, for images. */

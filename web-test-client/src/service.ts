@@ -11,9 +11,9 @@ export const webService: ServiceDefinition<typeof webEnv.shape> = {
   env: webEnv,
   productionNeeds: ['METRICS_TOKEN'],
   async start(env, log) {
-    const bundle = await openBundle(env.NODE_ENV);
+    const bundles = await openBundle(env.NODE_ENV);
     return serve({
-      fetch: fetchOf(createApp({ env, log, bundle })),
+      fetch: fetchOf(createApp({ env, log, bundles })),
       hostname: env.HOST,
       port: env.WEB_PORT,
       drainSeconds: env.SHUTDOWN_SECONDS,
