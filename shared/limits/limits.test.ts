@@ -26,6 +26,15 @@ describe('limits in memory', () => {
     await limit.consume('a');
   });
 
+  test('a check refuses where an act would be refused, and counts nothing', async () => {
+    const limit = createLimits({ scale: 1 })(rule);
+    for (let n = 0; n < 10; n++) await limit.check('a');
+    expect(await limit.consume('a')).toEqual({ used: 1, left: 2 });
+    expect(await spend(limit, 'a', 2)).toBe(2);
+    expect(await limit.check('a').catch((error: unknown) => error)).toMatchObject({ code: 'rate_limited' });
+    await limit.check('b');
+  });
+
   test('what is taken back may be spent again; the scale multiplies', async () => {
     const limit = createLimits({ scale: 1 })(rule);
     await spend(limit, 'a', 3);
@@ -47,6 +56,7 @@ describeWith('redis-server')('limits on Redis', () => {
     ];
     const passed = await Promise.all(limits.map((limit) => spend(limit, 'a', 5)));
     expect(passed.reduce((sum, count) => sum + count, 0)).toBe(3);
+    for (const limit of limits) expect(limit.check('a')).rejects.toMatchObject({ code: 'rate_limited' });
     await server.stop();
     for (const limit of limits) expect(await spend(limit, 'b', 10)).toBe(3);
     one.disconnect();

@@ -5,9 +5,14 @@ import { Problem } from '../http/problem.ts';
 /** `points` acts per `seconds`. */
 export type Rule = { name: string; points: number; seconds: number };
 
+/** How far a key has come in its window: acts counted, and acts left. */
+export type Spent = { used: number; left: number };
+
 export type Limit = {
   /** Counts one act. @throws {Problem} `rate_limited` with `Retry-After` and `RateLimit-*`. */
-  consume(key: string): Promise<void>;
+  consume(key: string): Promise<Spent>;
+  /** Refuses where {@link consume} would, and counts nothing. @throws {Problem} `rate_limited` */
+  check(key: string): Promise<void>;
   /** Takes one act back. */
   undo(key: string): Promise<void>;
   /** Forgets a key. */
@@ -49,11 +54,16 @@ export function createLimits({ redis, scale }: { redis?: Redis | undefined; scal
     return {
       async consume(key) {
         try {
-          await limiter.consume(key);
+          const { consumedPoints, remainingPoints } = await limiter.consume(key);
+          return { used: consumedPoints, left: remainingPoints };
         } catch (error) {
           if (error instanceof RateLimiterRes) refuse(error);
           throw error;
         }
+      },
+      async check(key) {
+        const state = await limiter.get(key);
+        if (state !== null && state.consumedPoints >= rule.points && state.msBeforeNext > 0) refuse(state);
       },
       async undo(key) {
         await limiter.reward(key, 1);

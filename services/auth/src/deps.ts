@@ -15,6 +15,7 @@ import { startKeyWatch } from './keys/key-watch.ts';
 import { deriveSecrets, developmentSecret, type Secrets } from './keys/secret.ts';
 import { openSigningKeys, type SigningKeys } from './keys/signing-keys.ts';
 import { createPasswords, type Passwords } from './passwords/passwords.ts';
+import { createLockout, type Lockout } from './sessions/lockout.ts';
 
 export const MIGRATIONS = join(import.meta.dir, '..', 'drizzle');
 
@@ -30,6 +31,7 @@ export type Deps = {
   passwords: Passwords;
   guards: Guards;
   limits: Limits;
+  lockout: Lockout;
   findUser: ReturnType<typeof prepareFindUser>;
   checks: Checks;
 };
@@ -59,6 +61,7 @@ export async function createDeps(
     passwords: await createPasswords(),
     guards: createGuards(verifier),
     limits,
+    lockout: createLockout({ env, limits }),
     findUser: prepareFindUser(db),
     checks,
   };

@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi';
 import { ROLES } from '@tertulia/shared/http/context';
 import { instant, line, paragraph } from '@tertulia/shared/http/fields';
 import type { users } from '../db/schema.ts';
+import { newPassword } from '../passwords/password-rules.ts';
 
 export const LOCALES = ['en', 'es'] as const;
 
@@ -17,20 +18,8 @@ export const email = z
   .pipe(z.email())
   .openapi({ type: 'string', format: 'email', example: 'ana@example.org' });
 
-/** Counted after NFKC, as it is hashed. A NUL would end the password for some readers. */
-export const password = z
-  .string()
-  .max(1024, 'is longer than 128 characters')
-  .refine((text) => text.isWellFormed() && !text.includes('\0'), {
-    message: 'contains characters that are not allowed',
-    abort: true,
-  })
-  .refine((text) => [...text.normalize('NFKC')].length >= 8, 'is shorter than 8 characters')
-  .refine((text) => [...text.normalize('NFKC')].length <= 128, 'is longer than 128 characters')
-  .openapi({ type: 'string', minLength: 8, maxLength: 128, format: 'password' });
-
 export const registerBody = z
-  .strictObject({ username, email, password, displayName: line(1, 80).optional() })
+  .strictObject({ username, email, password: newPassword, displayName: line(1, 80).optional() })
   .openapi('Registration');
 
 export const profilePatch = z
@@ -53,7 +42,7 @@ export const publicProfileSchema = z
   .openapi('PublicProfile');
 
 export const userSchema = publicProfileSchema
-  .extend({ email: z.string(), locale: z.enum(LOCALES), updatedAt: instant() })
+  .extend({ email: z.string(), emailVerified: z.boolean(), locale: z.enum(LOCALES), updatedAt: instant() })
   .openapi('User');
 
 export type UserRow = typeof users.$inferSelect;
@@ -75,6 +64,7 @@ export function toUser(row: UserRow) {
   return {
     ...toPublicProfile(row),
     email: row.email,
+    emailVerified: row.emailVerifiedAt !== null,
     locale: row.locale as (typeof LOCALES)[number],
     updatedAt: row.updatedAt.toISOString(),
   };

@@ -4,14 +4,18 @@ import pLimit from 'p-limit';
 
 /** OWASP's smallest argon2id: 19 MiB, 2 passes, 1 lane. The hash carries them. */
 const ARGON2 = { algorithm: 'argon2id', memoryCost: 19_456, timeCost: 2 } as const;
+const CURRENT = `$argon2id$v=19$m=${ARGON2.memoryCost},t=${ARGON2.timeCost},p=1$`;
 
 /** More waiting than this would be answered too late to matter. */
-const MAX_WAITING = 200;
+export const MAX_WAITING = 200;
 
 export type Passwords = {
   hash(password: string): Promise<string>;
-  /** With no hash it takes as long, and is false: an absent account is not told from a wrong password. */
-  verify(password: string, hash: string | undefined): Promise<boolean>;
+  /**
+   * With no hash it takes as long, and is false: an absent account is not told from a wrong password. `turn`
+   * runs once the wait is over, right before the work; what it throws is thrown.
+   */
+  verify(password: string, hash: string | undefined, turn?: () => Promise<void>): Promise<boolean>;
 };
 
 /**
@@ -33,12 +37,20 @@ export async function createPasswords(): Promise<Passwords> {
   }
 
   return {
-    hash: (password) => queued(() => Bun.password.hash(normalize(password), ARGON2)),
-    async verify(password, hash) {
-      const matches = await queued(() => Bun.password.verify(normalize(password), hash ?? decoy));
+    hash: async (password) => queued(() => Bun.password.hash(normalize(password), ARGON2)),
+    async verify(password, hash, turn) {
+      const matches = await queued(async () => {
+        await turn?.();
+        return Bun.password.verify(normalize(password), hash ?? decoy);
+      });
       return matches && hash !== undefined;
     },
   };
+}
+
+/** True for a hash that was made with other parameters than those of today. */
+export function isOutdated(hash: string): boolean {
+  return !hash.startsWith(CURRENT);
 }
 
 /** NIST SP 800-63B, 5.1.1.2: the same characters count as the same, however they were typed. */

@@ -1,36 +1,29 @@
 import { createRoute } from '@hono/zod-openapi';
 import { Problem } from '@tertulia/shared/http/problem';
 import { createRouter, json, jsonBody, problemResponses } from '@tertulia/shared/http/router';
-import { findByEmail, keyOf } from '../accounts/accounts.repository.ts';
-import { toUser } from '../accounts/accounts.schema.ts';
+import { keyOf } from '../accounts/accounts.repository.ts';
 import type { Deps } from '../deps.ts';
-import { admit, visitOf } from './login.service.ts';
+import { hashOf } from '../keys/seal.ts';
+import { isOutdated } from '../passwords/passwords.ts';
+import { deviceHeader } from './devices.ts';
+import { prepareFindForLogin } from './login.repository.ts';
+import { admit, recordFailure, signedInBody, visitOf } from './login.service.ts';
 import { loginBody, signedInSchema } from './sessions.schema.ts';
 
 export function loginRoutes(deps: Deps) {
-  const { db, env, limits, passwords } = deps;
-  const window = env.LOGIN_WINDOW_SECONDS;
-  const byAccount = limits({
-    name: 'login-account',
-    points: env.LOGIN_FAILURES_PER_ACCOUNT,
-    seconds: window,
-  });
-  const byAddress = limits({
-    name: 'login-address',
-    points: env.LOGIN_FAILURES_PER_ADDRESS,
-    seconds: window,
-  });
-
+  const { db, lockout, passwords } = deps;
+  const findForLogin = prepareFindForLogin(db);
   return createRouter().openapi(
     createRoute({
       method: 'post',
       path: '/auth/login',
       tags: ['Sessions'],
       summary: 'Sign in',
-      description: 'Any wrong pair gets the same answer in the same time, whether the account exists or not.',
-      request: { body: jsonBody(loginBody) },
+      description:
+        'Any wrong pair gets the same answer in the same time, whether the account exists or not. The device is given a token, as the cookie `__Host-device`, and to clients that send no `Origin` also as the header `X-Device-Token`, which they send back at later sign-ins: from there one can sign in whatever strangers try.',
+      request: { body: jsonBody(loginBody), headers: deviceHeader },
       responses: {
-        200: json(signedInSchema, 'The user, signed in.'),
+        200: { ...json(signedInSchema, 'The user, signed in.'), headers: deviceHeader },
         ...problemResponses(
           'malformed_json',
           'body_too_large',
@@ -46,18 +39,20 @@ export function loginRoutes(deps: Deps) {
     }),
     async (c) => {
       const { email, password } = c.req.valid('json');
+      const visit = visitOf(c);
       const account = keyOf(email);
-      // Counted before the attempt, so that parallel guesses count, and taken back when it was right.
-      await byAddress.consume(c.var.address);
-      await byAccount.consume(account);
-      const user = await findByEmail(db, email);
-      const right = await passwords.verify(password, user?.passwordHash);
-      if (user === undefined || !right) throw new Problem('invalid_credentials');
-      await Promise.all([byAddress.undo(c.var.address), byAccount.reset(account)]);
-      const outcome = await db.transaction((tx) => admit(deps, tx, user, visitOf(c)));
+      const deviceHash = hashOf(visit.deviceToken ?? '');
+      const { user, knowsDevice } = await findForLogin(account, deviceHash);
+      const failure = await lockout.attempt(
+        { account, address: visit.address, device: knowsDevice ? deviceHash : undefined },
+        (turn) => passwords.verify(password, user?.passwordHash, turn),
+      );
+      if (failure !== undefined) await recordFailure(db, user, visit, failure);
+      if (failure !== undefined || user === undefined) throw new Problem('invalid_credentials');
+      const freshHash = isOutdated(user.passwordHash) ? await passwords.hash(password) : undefined;
+      const outcome = await db.transaction((tx) => admit(deps, tx, user, visit, freshHash));
       if (outcome instanceof Problem) throw outcome;
-      c.header('Cache-Control', 'no-store');
-      return c.json({ user: toUser(outcome.user), ...outcome.tokens }, 200);
+      return c.json(signedInBody(c, outcome), 200);
     },
   );
 }

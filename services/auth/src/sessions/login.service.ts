@@ -1,10 +1,14 @@
-import type { Tx } from '@tertulia/shared/db/database';
+import type { Db, Tx } from '@tertulia/shared/db/database';
+import { announce } from '@tertulia/shared/events/announce';
 import type { AppEnv } from '@tertulia/shared/http/context';
 import { Problem } from '@tertulia/shared/http/problem';
 import type { Context } from 'hono';
-import { lockUser } from '../accounts/accounts.repository.ts';
-import type { UserRow } from '../accounts/accounts.schema.ts';
+import { lockUser, updateUser } from '../accounts/accounts.repository.ts';
+import { toUser, type UserRow } from '../accounts/accounts.schema.ts';
+import { audit } from '../audit/audit.ts';
 import type { Deps } from '../deps.ts';
+import { deviceTokenOf, giveDeviceToken, rememberDevice } from './devices.ts';
+import type { Failure } from './lockout.ts';
 import { startSession, type Tokens } from './sessions.service.ts';
 
 /** From where, and with what, somebody signs in. */
@@ -12,27 +16,39 @@ export type Visit = {
   userAgent: string | undefined;
   address: string;
   traceparent: string | undefined;
+  /** What the device was given at an earlier sign-in. */
+  deviceToken: string | undefined;
 };
 
 export function visitOf(c: Context<AppEnv>): Visit {
   const { address, traceparent } = c.var;
-  return { userAgent: c.req.header('User-Agent'), address, traceparent };
+  return { userAgent: c.req.header('User-Agent'), address, traceparent, deviceToken: deviceTokenOf(c) };
 }
 
-export type SignedIn = { user: UserRow; tokens: Tokens };
+export type SignedIn = { user: UserRow; tokens: Tokens; deviceToken: string };
 
 /**
  * What follows a right password, under the lock of the user's row: nobody slips in with a password that was
  * changed, or into an account that was suspended, in the meantime. A problem that must leave something
  * behind, such as the token of a second factor, is returned, so that it is committed; others are thrown.
+ *
+ * `freshHash` is there when the old one was made with other parameters than those of today.
  */
-export async function admit(deps: Deps, tx: Tx, known: UserRow, visit: Visit): Promise<SignedIn | Problem> {
+export async function admit(
+  deps: Deps,
+  tx: Tx,
+  known: UserRow,
+  visit: Visit,
+  freshHash?: string,
+): Promise<SignedIn | Problem> {
   const user = await lockUser(tx, known.id);
-  if (user === undefined || user.passwordHash !== known.passwordHash)
-    throw new Problem('invalid_credentials');
+  // A change of the password comes with a new generation; a mere rehash, by a parallel sign-in, does not.
+  const changed = user?.passwordHash !== known.passwordHash && user?.generation !== known.generation;
+  if (user === undefined || changed) throw new Problem('invalid_credentials');
   // 1. Suspended?
   // 2. Deletion pending?
   // 3. Second factor?
+  if (freshHash !== undefined) await updateUser(tx, user.id, { passwordHash: freshHash });
   return completeSignIn(deps, tx, user, visit, { mfa: false });
 }
 
@@ -42,10 +58,54 @@ export async function completeSignIn(
   tx: Tx,
   user: UserRow,
   visit: Visit,
-  _how: { mfa: boolean },
+  { mfa, isNewAccount = false }: { mfa: boolean; isNewAccount?: boolean },
 ): Promise<SignedIn> {
-  // 4. Known device?
-  // 5. The session.
-  const tokens = await startSession(deps, tx, user, visit);
-  return { user, tokens };
+  const device = await rememberDevice(tx, user.id, visit.deviceToken);
+  const newDevice = device.isNew && !isNewAccount;
+  const tokens = await startSession(deps, tx, user, visit, { mfa, newDevice });
+  if (!isNewAccount) {
+    await audit(tx, {
+      action: 'login.succeeded',
+      actorId: user.id,
+      userId: user.id,
+      after: { mfa, newDevice },
+      personal: { address: visit.address, userAgent: visit.userAgent },
+    });
+  }
+  return { user, tokens, deviceToken: device.token };
+}
+
+/** The answer to every way to sign in: the body, and what travels in headers. */
+export function signedInBody(c: Context<AppEnv>, { user, tokens, deviceToken }: SignedIn) {
+  c.header('Cache-Control', 'no-store');
+  giveDeviceToken(c, deviceToken);
+  return { user: toUser(user), ...tokens };
+}
+
+/**
+ * Writes down a wrong password. For an account that does not exist it does the same work, so that time tells
+ * nothing. The user hears of the first in a window and of the last, not of each.
+ */
+export async function recordFailure(
+  db: Db,
+  user: UserRow | undefined,
+  { address, userAgent, traceparent }: Omit<Visit, 'deviceToken'>,
+  { first, locks }: Failure,
+): Promise<void> {
+  const about = { actorId: null, userId: user?.id ?? null, personal: { address, userAgent } };
+  const told = user !== undefined && (first || locks) ? [user.id] : [];
+  await db.transaction(async (tx) => {
+    await audit(tx, { ...about, action: 'login.failed' });
+    if (locks) await audit(tx, { ...about, action: 'login.locked' });
+    const device = userAgent?.slice(0, 512) ?? null;
+    await announce(
+      tx,
+      ...told.map((userId) => ({
+        type: 'login.failed' as const,
+        actorId: null,
+        data: { userId, device, address },
+        traceparent,
+      })),
+    );
+  });
 }

@@ -1,9 +1,11 @@
 import { createRoute } from '@hono/zod-openapi';
 import { createRouter, json, jsonBody, problemResponses } from '@tertulia/shared/http/router';
-import { registerBody, toUser } from '../accounts/accounts.schema.ts';
+import { registerBody } from '../accounts/accounts.schema.ts';
 import { register } from '../accounts/accounts.service.ts';
 import type { Deps } from '../deps.ts';
-import { completeSignIn, visitOf } from './login.service.ts';
+import { refuseOwnName } from '../passwords/password-rules.ts';
+import { deviceHeader } from './devices.ts';
+import { completeSignIn, signedInBody, visitOf } from './login.service.ts';
 import { signedInSchema } from './sessions.schema.ts';
 
 export function registerRoutes(deps: Deps) {
@@ -15,9 +17,9 @@ export function registerRoutes(deps: Deps) {
       path: '/auth/register',
       tags: ['Sessions'],
       summary: 'Make an account and sign in',
-      request: { body: jsonBody(registerBody) },
+      request: { body: jsonBody(registerBody), headers: deviceHeader },
       responses: {
-        201: json(signedInSchema, 'The new user, signed in.'),
+        201: { ...json(signedInSchema, 'The new user, signed in.'), headers: deviceHeader },
         ...problemResponses(
           'malformed_json',
           'body_too_large',
@@ -32,14 +34,14 @@ export function registerRoutes(deps: Deps) {
     }),
     async (c) => {
       const { password, ...body } = c.req.valid('json');
+      refuseOwnName(password, body, 'password');
       await registrations.consume(c.var.address);
       const passwordHash = await passwords.hash(password);
-      const { user, tokens } = await db.transaction(async (tx) => {
+      const signedIn = await db.transaction(async (tx) => {
         const user = await register(tx, { ...body, passwordHash }, { traceparent: c.var.traceparent });
-        return completeSignIn(deps, tx, user, visitOf(c), { mfa: false });
+        return completeSignIn(deps, tx, user, visitOf(c), { mfa: false, isNewAccount: true });
       });
-      c.header('Cache-Control', 'no-store');
-      return c.json({ user: toUser(user), ...tokens }, 201);
+      return c.json(signedInBody(c, signedIn), 201);
     },
   );
 }

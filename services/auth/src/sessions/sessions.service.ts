@@ -1,4 +1,5 @@
 import type { Tx } from '@tertulia/shared/db/database';
+import { announce } from '@tertulia/shared/events/announce';
 import { Problem } from '@tertulia/shared/http/problem';
 import type { UserRow } from '../accounts/accounts.schema.ts';
 import type { Deps } from '../deps.ts';
@@ -12,7 +13,7 @@ import {
   rotate,
 } from './sessions.repository.ts';
 
-export type Device = { userAgent: string | undefined; address: string };
+export type Device = { userAgent: string | undefined; address: string; traceparent: string | undefined };
 
 export type Tokens = { accessToken: string; refreshToken: string; tokenType: 'Bearer'; expiresIn: number };
 
@@ -22,8 +23,17 @@ export type Tokens = { accessToken: string; refreshToken: string; tokenType: 'Be
  */
 const GRACE_MS = 10_000;
 
+/** How somebody signed in: with a second factor or a passkey, and from a device that the account knew. */
+export type How = { mfa: boolean; newDevice: boolean };
+
 /** Starts a session: one sign-in on one device. */
-export async function startSession(deps: Deps, tx: Tx, user: UserRow, device: Device): Promise<Tokens> {
+export async function startSession(
+  deps: Deps,
+  tx: Tx,
+  user: UserRow,
+  device: Device,
+  { mfa, newDevice }: How,
+): Promise<Tokens> {
   const sessionId = Bun.randomUUIDv7();
   const refreshToken = randomToken();
   await insertSession(tx, {
@@ -32,8 +42,21 @@ export async function startSession(deps: Deps, tx: Tx, user: UserRow, device: De
     userAgent: device.userAgent?.slice(0, 512) ?? null,
     address: device.address,
     expiresAt: sessionEnd(deps),
+    mfa,
   });
   await insertRefreshToken(tx, hashOf(refreshToken), sessionId);
+  await announce(tx, {
+    type: 'session.started',
+    actorId: user.id,
+    data: {
+      userId: user.id,
+      sessionId,
+      device: device.userAgent?.slice(0, 512) ?? null,
+      address: device.address,
+      newDevice,
+    },
+    traceparent: device.traceparent,
+  });
   return issue(deps, user, sessionId, refreshToken);
 }
 
