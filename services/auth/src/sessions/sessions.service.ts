@@ -4,6 +4,7 @@ import { Problem } from '@tertulia/shared/http/problem';
 import type { UserRow } from '../accounts/accounts.schema.ts';
 import type { Deps } from '../deps.ts';
 import { hashOf, randomToken } from '../keys/seal.ts';
+import { powerOf } from '../mfa/admin-power.ts';
 import {
   findRefreshToken,
   insertRefreshToken,
@@ -11,6 +12,7 @@ import {
   lockRefreshToken,
   revokeSession,
   rotate,
+  type SessionRow,
 } from './sessions.repository.ts';
 
 export type Device = { userAgent: string | undefined; address: string; traceparent: string | undefined };
@@ -57,7 +59,7 @@ export async function startSession(
     },
     traceparent: device.traceparent,
   });
-  return issue(deps, user, sessionId, refreshToken);
+  return issue(deps, user, { id: sessionId, mfa }, refreshToken);
 }
 
 /**
@@ -86,19 +88,24 @@ export async function refresh(deps: Deps, token: string): Promise<Tokens> {
     return undefined;
   });
   if (outcome === undefined) throw new Problem('invalid_refresh_token');
-  return issue(deps, outcome.user, outcome.session.id, successor);
+  return issue(deps, outcome.user, outcome.session, successor);
 }
 
-async function issue({ keys, env }: Deps, user: UserRow, sid: string, refreshToken: string): Promise<Tokens> {
+async function issue(
+  { keys, env }: Deps,
+  user: UserRow,
+  session: Pick<SessionRow, 'id' | 'mfa'>,
+  refreshToken: string,
+): Promise<Tokens> {
   const now = Math.floor(Date.now() / 1000);
   const accessToken = await keys.sign({
     use: 'access',
     iss: env.TOKEN_ISSUER,
     aud: env.TOKEN_AUDIENCE,
     sub: user.id,
-    sid,
+    sid: session.id,
     ver: user.generation,
-    role: user.role,
+    ...powerOf(env, user, session),
     username: user.username,
     iat: now,
     exp: now + env.ACCESS_TOKEN_SECONDS,
