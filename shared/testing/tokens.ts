@@ -1,12 +1,15 @@
 import { sign } from 'hono/jwt';
 import type { Role } from '../http/context.ts';
 import type { KeySource } from '../tokens/keys.ts';
+import { createRevocations, type Revocations } from '../tokens/revocations.ts';
 import { type AccessClaims, createTokenVerifier, type TokenVerifier } from '../tokens/verify.ts';
 
 export type TestUser = { id: string; username: string; role: Role; token: string };
 
 export type TestTokens = {
   verifier: TokenVerifier;
+  /** What the verifier knows to be revoked: none, until a test says so. */
+  revocations: Revocations;
   /** A user with a valid token. */
   user(role?: Role, claims?: Partial<AccessClaims>): Promise<TestUser>;
 };
@@ -16,9 +19,11 @@ export async function createTestTokens(): Promise<TestTokens> {
   const pair = (await crypto.subtle.generateKey('Ed25519', true, ['sign', 'verify'])) as CryptoKeyPair;
   const keys: KeySource = { find: async (kid) => (kid === 'test' ? pair.publicKey : undefined) };
   const jwk = await crypto.subtle.exportKey('jwk', pair.privateKey);
+  const revocations = createRevocations();
   let count = 0;
   return {
-    verifier: createTokenVerifier({ keys, issuer: 'tertulia', audience: 'tertulia' }),
+    revocations,
+    verifier: createTokenVerifier({ keys, issuer: 'tertulia', audience: 'tertulia', revocations }),
     async user(role = 'USER', claims = {}) {
       const id = Bun.randomUUIDv7();
       const username = `user${++count}`;

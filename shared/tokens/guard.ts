@@ -17,19 +17,20 @@ export type Guards = {
   user: Guard<CallerEnv>;
   moderator: Guard<CallerEnv>;
   admin: Guard<CallerEnv>;
+  /** Another service, with a token of its own; users are refused. */
+  service: Guard<ServiceEnv>;
 };
+
+/** The environment behind {@link Guards.service}. */
+export type ServiceEnv = AppEnv & { Variables: { service: string } };
 
 /** RFC 6750, 2.1: exactly one space and one token; two headers arrive joined by a comma and fail. */
 const BEARER = /^bearer ([\w-]+\.[\w-]+\.[\w-]+)$/i;
 
 /** Guards stand on routes, never on path prefixes: `//admin` and `/ADMIN` slip past a prefix. */
 export function createGuards(verifier: TokenVerifier): Guards {
-  async function callerOf(authorization: string | undefined) {
-    if (authorization === undefined) return undefined;
-    const token = BEARER.exec(authorization)?.[1];
-    if (token === undefined) throw new Problem('unauthenticated', 'Send `Authorization: Bearer <token>`.');
-    return verifier.verify(token);
-  }
+  const callerOf = (authorization: string | undefined) =>
+    authorization === undefined ? undefined : verifier.verify(bearerOf(authorization));
 
   const atLeast = (role: Role): Guard<CallerEnv> => ({
     security: [{ bearerAuth: [] }],
@@ -53,5 +54,19 @@ export function createGuards(verifier: TokenVerifier): Guards {
     user: atLeast('USER'),
     moderator: atLeast('MODERATOR'),
     admin: atLeast('ADMIN'),
+    service: {
+      security: [{ bearerAuth: [] }],
+      middleware: createMiddleware<ServiceEnv>(async (c, next) => {
+        c.set('service', await verifier.verifyService(bearerOf(c.req.header('Authorization'))));
+        await next();
+      }),
+    },
   };
+}
+
+/** The token of an `Authorization` header. @throws {Problem} `unauthenticated` */
+function bearerOf(authorization = ''): string {
+  const token = BEARER.exec(authorization)?.[1];
+  if (token === undefined) throw new Problem('unauthenticated', 'Send `Authorization: Bearer <token>`.');
+  return token;
 }

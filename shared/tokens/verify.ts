@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { type Caller, ROLES } from '../http/context.ts';
 import { Problem } from '../http/problem.ts';
 import type { KeySource } from './keys.ts';
+import type { Revocations } from './revocations.ts';
 
 /** Claims of an access token; see `docs` of `POST /auth/login`. */
 export const accessClaims = z.object({
@@ -22,6 +23,22 @@ export const accessClaims = z.object({
 });
 export type AccessClaims = z.infer<typeof accessClaims>;
 
+/** Claims of the token that a service shows to another; `sub` is the service's name. */
+export const serviceClaims = z.object({
+  use: z.literal('service'),
+  iss: z.string(),
+  aud: z.string(),
+  sub: z.string(),
+  iat: z.int(),
+  nbf: z.int().optional(),
+  exp: z.int(),
+  jti: z.string(),
+});
+export type ServiceClaims = z.infer<typeof serviceClaims>;
+
+/** An audience of their own: a service's token opens nothing that a user's does, and the other way round. */
+export const serviceAudienceOf = (audience: string) => `${audience}:services`;
+
 const header = z.object({ alg: z.literal('EdDSA'), typ: z.literal('JWT'), kid: z.string().min(1).max(64) });
 
 /** Clocks of two machines may differ by this much. */
@@ -30,31 +47,36 @@ const MAX_TOKEN = 4096;
 const REMEMBERED = 5000;
 
 export type TokenVerifier = {
-  /** @throws {Problem} `unauthenticated`, with `detail` "expired" apart from every other flaw. */
+  /**
+   * @throws {Problem} `unauthenticated`; {@link TokenExpired} and {@link TokenOutdated} apart from every
+   * other flaw.
+   */
   verify(token: string): Promise<Caller>;
+  /** The name of the service that the token was given to. @throws {Problem} `unauthenticated` */
+  verifyService(token: string): Promise<string>;
+  revocations: Revocations;
 };
 
-type Options = { keys: KeySource; issuer: string; audience: string };
+type Options = { keys: KeySource; issuer: string; audience: string; revocations: Revocations };
 
 /**
  * Verifies access tokens offline: EdDSA only, a known `kid`, the right `iss`, `aud` and `use`, every claim
- * of the right type. A token seen before costs a look-up until it runs out.
+ * of the right type, and nothing known here that was revoked. A token seen before costs a look-up until it
+ * runs out, or is revoked.
  */
-export function createTokenVerifier({ keys, issuer, audience }: Options): TokenVerifier {
+export function createTokenVerifier({ keys, issuer, audience, revocations }: Options): TokenVerifier {
   const seen = new LRUCache<string, Caller>({ max: REMEMBERED });
 
   return {
+    revocations,
+
     async verify(token) {
-      const now = Date.now() / 1000;
       const known = seen.get(token);
       if (known !== undefined) {
-        if (known.expiresAt > now) return known;
-        throw expired();
+        if (known.expiresAt <= Date.now() / 1000) throw expired();
+        return standing(known);
       }
-      const claims = await check(token);
-      if (claims.iss !== issuer || claims.aud !== audience) throw invalid();
-      if (claims.iat > now + SKEW_SECONDS || (claims.nbf ?? 0) > now + SKEW_SECONDS) throw invalid();
-      if (claims.exp <= now) throw expired();
+      const claims = await check(token, accessClaims, audience);
       const caller: Caller = {
         userId: claims.sub,
         sessionId: claims.sid,
@@ -64,20 +86,40 @@ export function createTokenVerifier({ keys, issuer, audience }: Options): TokenV
         expiresAt: claims.exp,
       };
       seen.set(token, caller);
-      return caller;
+      return standing(caller);
+    },
+
+    async verifyService(token) {
+      return (await check(token, serviceClaims, serviceAudienceOf(audience))).sub;
     },
   };
 
-  async function check(token: string): Promise<AccessClaims> {
+  function standing(caller: Caller): Caller {
+    const verdict = revocations.verdict(caller);
+    if (verdict === 'dead') throw new Problem('unauthenticated', 'The session is over.');
+    if (verdict === 'outdated') throw new TokenOutdated('unauthenticated', 'The access token is outdated.');
+    return caller;
+  }
+
+  async function check<Schema extends typeof accessClaims | typeof serviceClaims>(
+    token: string,
+    schema: Schema,
+    wanted: string,
+  ): Promise<z.infer<Schema>> {
     const kid = token.length <= MAX_TOKEN ? headerKid(token) : undefined;
     const key = kid === undefined ? undefined : await keys.find(kid);
     if (key === undefined) throw invalid();
-    // Times are checked above, with some leeway; hono/jwt's own checks have none.
+    // Times are checked below, with some leeway; hono/jwt's own checks have none.
     const options = { alg: 'EdDSA', exp: false, nbf: false, iat: false } as const;
     const payload = await verify(token, key, options).catch(() => undefined);
-    const claims = accessClaims.safeParse(payload);
-    if (!claims.success) throw invalid();
-    return claims.data;
+    const parsed = schema.safeParse(payload);
+    if (!parsed.success) throw invalid();
+    const claims = parsed.data;
+    const now = Date.now() / 1000;
+    if (claims.iss !== issuer || claims.aud !== wanted) throw invalid();
+    if (claims.iat > now + SKEW_SECONDS || (claims.nbf ?? 0) > now + SKEW_SECONDS) throw invalid();
+    if (claims.exp <= now) throw expired();
+    return claims as z.infer<Schema>;
   }
 }
 
@@ -96,3 +138,6 @@ const expired = () => new TokenExpired('unauthenticated', 'The access token has 
 
 /** Told apart from other flaws, since the live protocol answers it with another code. */
 export class TokenExpired extends Problem {}
+
+/** Signed before something about its user changed: the session lives, and a fresh token will do. */
+export class TokenOutdated extends Problem {}

@@ -1,13 +1,18 @@
 import { registerEventMetrics } from '@tertulia/shared/events/metrics';
 import { createKernel } from '@tertulia/shared/http/app';
+import { accountEndRoutes } from './account-end/account-end.routes.ts';
+import { exportRoutes } from './account-end/export.routes.ts';
 import { accountsRoutes } from './accounts/accounts.routes.ts';
+import { rolesRoutes } from './accounts/roles.routes.ts';
 import { auditRoutes } from './audit/audit.routes.ts';
 import type { Deps } from './deps.ts';
 import { discoveryRoutes } from './keys/discovery.routes.ts';
 import { keysRoutes } from './keys/keys.routes.ts';
+import { revocationRoutes } from './revocation/revocation.routes.ts';
 import { loginRoutes } from './sessions/login.routes.ts';
 import { registerRoutes } from './sessions/register.routes.ts';
 import { sessionsRoutes } from './sessions/sessions.routes.ts';
+import { suspensionsRoutes } from './suspensions/suspensions.routes.ts';
 
 export function createApp(deps: Deps) {
   const { app, metrics } = createKernel({
@@ -24,7 +29,12 @@ export function createApp(deps: Deps) {
   app.route('/', registerRoutes(deps));
   app.route('/', loginRoutes(deps));
   app.route('/', sessionsRoutes(deps));
+  app.route('/', revocationRoutes(deps));
   app.route('/', accountsRoutes(deps));
+  app.route('/', rolesRoutes(deps));
+  app.route('/', suspensionsRoutes(deps));
+  app.route('/', accountEndRoutes(deps));
+  app.route('/', exportRoutes(deps));
   app.route('/', auditRoutes(deps));
   return app;
 }

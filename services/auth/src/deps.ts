@@ -8,6 +8,7 @@ import type { Log } from '@tertulia/shared/runtime/log';
 import { openCarriers } from '@tertulia/shared/stores/carriers';
 import { openRedis, whenReady } from '@tertulia/shared/stores/redis';
 import { createGuards, type Guards } from '@tertulia/shared/tokens/guard';
+import { createRevocations, type Revocations } from '@tertulia/shared/tokens/revocations';
 import { createTokenVerifier } from '@tertulia/shared/tokens/verify';
 import { prepareFindUser } from './accounts/accounts.repository.ts';
 import type { AuthEnv } from './env.ts';
@@ -15,6 +16,7 @@ import { startKeyWatch } from './keys/key-watch.ts';
 import { deriveSecrets, developmentSecret, type Secrets } from './keys/secret.ts';
 import { openSigningKeys, type SigningKeys } from './keys/signing-keys.ts';
 import { createPasswords, type Passwords } from './passwords/passwords.ts';
+import { startBeat } from './revocation/beat.ts';
 import { createLockout, type Lockout } from './sessions/lockout.ts';
 
 export const MIGRATIONS = join(import.meta.dir, '..', 'drizzle');
@@ -30,6 +32,8 @@ export type Deps = {
   secrets: Secrets;
   passwords: Passwords;
   guards: Guards;
+  /** What is known to be revoked, in this process. */
+  revocations: Revocations;
   limits: Limits;
   lockout: Lockout;
   findUser: ReturnType<typeof prepareFindUser>;
@@ -51,7 +55,9 @@ export async function createDeps(
     lifeSeconds: Math.max(env.ACCESS_TOKEN_SECONDS, MIN_LIFE_SECONDS),
   });
   const issuer = env.TOKEN_ISSUER;
-  const verifier = createTokenVerifier({ keys: keys.source, issuer, audience: env.TOKEN_AUDIENCE });
+  const revocations = createRevocations();
+  const audience = env.TOKEN_AUDIENCE;
+  const verifier = createTokenVerifier({ keys: keys.source, issuer, audience, revocations });
   return {
     env,
     log,
@@ -60,6 +66,7 @@ export async function createDeps(
     secrets,
     passwords: await createPasswords(),
     guards: createGuards(verifier),
+    revocations,
     limits,
     lockout: createLockout({ env, limits }),
     findUser: prepareFindUser(db),
@@ -80,11 +87,13 @@ export async function openDeps(env: AuthEnv, url: string, log: Log) {
     events: () => carriers.stream.ping(),
     ...(redis === undefined ? {} : { redis: () => redis.ping() }),
   });
+  const { revocations } = deps;
+  const beat = await startBeat({ database, bus: carriers.bus, revocations, log });
   const keyWatch = startKeyWatch(deps, database.sql);
   return {
     deps,
     async close() {
-      await Promise.all([relay.stop(), keyWatch.stop()]);
+      await Promise.all([relay.stop(), keyWatch.stop(), beat.stop()]);
       await carriers.close();
       redis?.disconnect();
       await database.close();

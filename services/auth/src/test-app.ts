@@ -3,12 +3,13 @@ import { createLimits } from '@tertulia/shared/limits/limits';
 import { createLog } from '@tertulia/shared/runtime/log';
 import { createTestClient } from '@tertulia/shared/testing/client';
 import { createTestDatabase } from '@tertulia/shared/testing/postgres';
+import { listenForRevocations } from '@tertulia/shared/tokens/revocation-listener';
 import { setRole } from './accounts/accounts.repository.ts';
 import { createApp } from './app.ts';
 import { createDeps, MIGRATIONS } from './deps.ts';
 import { authEnv } from './env.ts';
 
-/** Auth on a database of its own; nothing runs in the background. */
+/** Auth on a database of its own; nothing runs in the background but what hears of revoked tokens. */
 export async function createTestApp(settings: Record<string, string> = {}) {
   const database = await createTestDatabase(MIGRATIONS);
   const env = parseEnv(authEnv, {
@@ -20,6 +21,7 @@ export async function createTestApp(settings: Record<string, string> = {}) {
   const log = createLog('auth', env.LOG_LEVEL);
   const limits = createLimits({ scale: env.RATE_LIMIT_SCALE });
   const deps = await createDeps(env, log, database, limits, { postgres: database.ping });
+  const listener = await listenForRevocations({ database, revocations: deps.revocations, log });
   const app = createApp(deps);
   const call = createTestClient(app);
   let count = 0;
@@ -39,5 +41,16 @@ export async function createTestApp(settings: Record<string, string> = {}) {
     };
   }
 
-  return { app, call, deps, env, database, signUp, close: () => database.drop() };
+  return {
+    app,
+    call,
+    deps,
+    env,
+    database,
+    signUp,
+    async close() {
+      await listener.stop();
+      await database.drop();
+    },
+  };
 }

@@ -15,6 +15,7 @@ export function createApp(deps: Deps) {
     checks: deps.checks,
   });
   registerEventMetrics(metrics.registry, deps.db);
+  deps.feed?.register(metrics.registry);
   app.route('/', threadsRoutes(deps));
   app.route('/', commentsRoutes(deps));
   app.route('/', deadLettersRoutes(deps));

@@ -1,9 +1,11 @@
 import type { EventData } from '@tertulia/shared/events/catalog';
 import type { Consumers } from '@tertulia/shared/events/consumers';
+import { revocationConsumers } from '@tertulia/shared/tokens/revocation-store';
 import { addMedia, type MediaFacts, markMediaDeleted, updateMedia } from './media/media.repository.ts';
 
-/** Where comments listens: its own copy of media. */
+/** Where comments listens: its own copy of media, and of what was revoked. */
 export const consumers: Consumers = {
+  ...revocationConsumers,
   'media.uploaded': (tx, { data }) => addMedia(tx, toFacts(data)),
   'media.updated': (tx, { data }) => updateMedia(tx, toFacts(data)),
   'media.deleted': (tx, { data }) => markMediaDeleted(tx, toFacts(data)),

@@ -9,6 +9,7 @@ import { createLimits, type Limits } from '@tertulia/shared/limits/limits';
 import type { Log } from '@tertulia/shared/runtime/log';
 import { openCarriers } from '@tertulia/shared/stores/carriers';
 import { openRedis, whenReady } from '@tertulia/shared/stores/redis';
+import { type FollowedRevocations, followRevocations } from '@tertulia/shared/tokens/follow-revocations';
 import { createGuards, type Guards } from '@tertulia/shared/tokens/guard';
 import { remoteKeys } from '@tertulia/shared/tokens/keys';
 import { createTokenVerifier, type TokenVerifier } from '@tertulia/shared/tokens/verify';
@@ -30,6 +31,8 @@ export type Deps = {
   findComment: ReturnType<typeof prepareFindComment>;
   threads: Threads;
   checks: Checks;
+  /** Keeps revocations up to date, where something runs in the background. */
+  feed?: FollowedRevocations['feed'];
 };
 
 /** What a {@link Deps} is made of, without what runs in the background: tests open the same. */
@@ -63,15 +66,19 @@ export async function openDeps(env: CommentsEnv, url: string, log: Log) {
   if (redis !== undefined) await whenReady(redis);
   const carriers = await openCarriers(env, 'comments', log);
   const { stream } = carriers;
+  const followed = await followRevocations({ service: 'comments', env, database, bus: carriers.bus, log });
   const loops = [
     startRelay({ source: 'comments', url, sql, stream, log }),
-    startReader({ source: 'media', reader: 'comments', url, db, stream, consumers, log }),
+    ...(['auth', 'media'] as const).map((source) =>
+      startReader({ source, reader: 'comments', url, db, stream, consumers, log }),
+    ),
     startIdempotencySweep(db, log),
   ];
   const verifier = createTokenVerifier({
     keys: remoteKeys(env.AUTH_URL, log),
     issuer: env.TOKEN_ISSUER,
     audience: env.TOKEN_AUDIENCE,
+    revocations: followed.revocations,
   });
   const limits = createLimits({ redis, scale: env.RATE_LIMIT_SCALE });
   const deps = createDeps(env, log, database, verifier, limits, {
@@ -80,9 +87,9 @@ export async function openDeps(env: CommentsEnv, url: string, log: Log) {
     ...(redis === undefined ? {} : { redis: () => redis.ping() }),
   });
   return {
-    deps,
+    deps: { ...deps, feed: followed.feed },
     async close() {
-      await Promise.all(loops.map((loop) => loop.stop()));
+      await Promise.all([followed.close(), ...loops.map((loop) => loop.stop())]);
       await carriers.close();
       redis?.disconnect();
       await database.close();

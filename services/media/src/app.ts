@@ -1,3 +1,4 @@
+import { deadLettersRoutes } from '@tertulia/shared/events/dead-letters.routes';
 import { registerEventMetrics } from '@tertulia/shared/events/metrics';
 import { createKernel } from '@tertulia/shared/http/app';
 import { contentRoutes } from './content/content.routes.ts';
@@ -21,9 +22,11 @@ export function createApp(deps: Deps) {
     ownsOptions: (path) => path === UPLOADS || isUploadPath(path),
   });
   registerEventMetrics(metrics.registry, deps.db);
+  deps.feed?.register(metrics.registry);
   app.route('/', uploadsRoutes(deps));
   app.route('/', formRoutes(deps));
   app.route('/', mediaRoutes(deps));
   app.route('/', contentRoutes(deps));
+  app.route('/', deadLettersRoutes(deps));
   return app;
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { type Database, type Db, openDatabase } from '@tertulia/shared/db/database';
 import { migrate } from '@tertulia/shared/db/migrate';
+import { startReader } from '@tertulia/shared/events/reader';
 import { startRelay } from '@tertulia/shared/events/relay';
 import type { Checks } from '@tertulia/shared/http/health';
 import { createLimits, type Limits } from '@tertulia/shared/limits/limits';
@@ -8,9 +9,11 @@ import type { Log } from '@tertulia/shared/runtime/log';
 import type { BlobStore } from '@tertulia/shared/storage/blob-store';
 import { diskStore } from '@tertulia/shared/storage/disk-store';
 import { openCarriers } from '@tertulia/shared/stores/carriers';
+import { type FollowedRevocations, followRevocations } from '@tertulia/shared/tokens/follow-revocations';
 import { createGuards, type Guards } from '@tertulia/shared/tokens/guard';
 import { remoteKeys } from '@tertulia/shared/tokens/keys';
 import { createTokenVerifier, type TokenVerifier } from '@tertulia/shared/tokens/verify';
+import { consumers } from './consumers.ts';
 import type { MediaEnv } from './env.ts';
 import { type LocalFiles, openLocalFiles } from './files/local-files.ts';
 import { startSweeper } from './files/removals.ts';
@@ -39,6 +42,8 @@ export type Deps = {
   findMedia: ReturnType<typeof prepareFindMedia>;
   findUpload: ReturnType<typeof prepareFindUpload>;
   checks: Checks;
+  /** Keeps revocations up to date, where something runs in the background. */
+  feed?: FollowedRevocations['feed'];
 };
 
 /** What a {@link Deps} is made of, without what runs in the background: tests open the same. */
@@ -79,21 +84,27 @@ export async function openDeps(env: MediaEnv, url: string, log: Log) {
   await migrate(url, MIGRATIONS);
   const database = openDatabase({ url, name: 'media', max: env.DB_POOL_MAX });
   const carriers = await openCarriers(env, 'media', log);
+  const { stream, bus } = carriers;
+  const followed = await followRevocations({ service: 'media', env, database, bus, log });
   const verifier = createTokenVerifier({
     keys: remoteKeys(env.AUTH_URL, log),
     issuer: env.TOKEN_ISSUER,
     audience: env.TOKEN_AUDIENCE,
+    revocations: followed.revocations,
   });
   const deps = await createDeps(env, log, database, verifier, {
     postgres: database.ping,
-    events: () => carriers.stream.ping(),
+    events: () => stream.ping(),
   });
-  const relay = startRelay({ source: 'media', url, sql: database.sql, stream: carriers.stream, log });
-  const sweeper = startSweeper(deps);
+  const loops = [
+    startRelay({ source: 'media', url, sql: database.sql, stream, log }),
+    startReader({ source: 'auth', reader: 'media', url, db: database.db, stream, consumers, log }),
+    startSweeper(deps),
+  ];
   return {
-    deps,
+    deps: { ...deps, feed: followed.feed },
     async close() {
-      await Promise.all([relay.stop(), sweeper.stop()]);
+      await Promise.all([followed.close(), ...loops.map((loop) => loop.stop())]);
       await carriers.close();
       await database.close();
     },

@@ -18,6 +18,7 @@ export function createApp(deps: Deps) {
   });
   deps.sockets.register(metrics.registry);
   registerEventMetrics(metrics.registry, deps.db);
+  deps.feed?.register(metrics.registry);
   app.route('/', inboxRoutes(deps));
   app.route('/', deadLettersRoutes(deps));
   return app;

@@ -1,5 +1,6 @@
 import type { Tx } from '@tertulia/shared/db/database';
 import type { AfterCommit, Consumers } from '@tertulia/shared/events/consumers';
+import { revocationConsumers } from '@tertulia/shared/tokens/revocation-store';
 import { saveRecipient } from './inbox/inbox.repository.ts';
 import { type Notice, notify, type Publish } from './inbox/inbox.service.ts';
 import { userChannel } from './streams/streams.repository.ts';
@@ -19,6 +20,8 @@ export function createConsumers(publish: Publish): Consumers {
   }
 
   return {
+    ...revocationConsumers,
+
     async 'user.registered'(tx, { data }, after) {
       await saveRecipient(tx, data.userId, data.locale);
       await tell(tx, after, {

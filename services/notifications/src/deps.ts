@@ -9,6 +9,7 @@ import type { LiveBus } from '@tertulia/shared/live/bus';
 import type { Log } from '@tertulia/shared/runtime/log';
 import { every } from '@tertulia/shared/runtime/loop';
 import { openCarriers } from '@tertulia/shared/stores/carriers';
+import { type FollowedRevocations, followRevocations } from '@tertulia/shared/tokens/follow-revocations';
 import { createGuards, type Guards } from '@tertulia/shared/tokens/guard';
 import { remoteKeys } from '@tertulia/shared/tokens/keys';
 import { createTokenVerifier, type TokenVerifier } from '@tertulia/shared/tokens/verify';
@@ -32,6 +33,8 @@ export type Deps = {
   hub: Hub;
   sockets: Sockets;
   checks: Checks;
+  /** Keeps revocations up to date, where something runs in the background. */
+  feed?: FollowedRevocations['feed'];
 };
 
 type Parts = {
@@ -72,16 +75,19 @@ export async function openDeps(env: NotificationsEnv, url: string, log: Log) {
   await migrate(url, MIGRATIONS);
   const database = openDatabase({ url, name: 'notifications', max: env.DB_POOL_MAX });
   const carriers = await openCarriers(env, 'notifications', log);
+  const { bus } = carriers;
+  const followed = await followRevocations({ service: 'notifications', env, database, bus, log });
   const verifier = createTokenVerifier({
     keys: remoteKeys(env.AUTH_URL, log),
     issuer: env.TOKEN_ISSUER,
     audience: env.TOKEN_AUDIENCE,
+    revocations: followed.revocations,
   });
   const deps = await createDeps({
     env,
     log,
     database,
-    bus: carriers.bus,
+    bus,
     verifier,
     checks: { postgres: database.ping, events: () => carriers.stream.ping() },
   });
@@ -103,9 +109,14 @@ export async function openDeps(env: NotificationsEnv, url: string, log: Log) {
     (err) => log.warn({ err }, 'stream entries not swept'),
   );
   return {
-    deps,
+    deps: { ...deps, feed: followed.feed },
     async close() {
-      await Promise.all([...readers.map((reader) => reader.stop()), sweeper.stop(), deps.hub.close()]);
+      await Promise.all([
+        followed.close(),
+        ...readers.map((reader) => reader.stop()),
+        sweeper.stop(),
+        deps.hub.close(),
+      ]);
       await carriers.close();
       await database.close();
     },

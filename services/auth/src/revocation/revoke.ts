@@ -1,12 +1,11 @@
 import type { Tx } from '@tertulia/shared/db/database';
 import { type Announcement, announce } from '@tertulia/shared/events/announce';
+import { notifyRevocations } from '@tertulia/shared/tokens/revocation-store';
+import { REVOCATION_SKEW_SECONDS } from '@tertulia/shared/tokens/revocations';
 import { revocations } from '@tertulia/shared/tokens/tables';
 import { and, eq, isNull, ne, type SQL, sql } from 'drizzle-orm';
 import { audit } from '../audit/audit.ts';
 import { sessions, users } from '../db/schema.ts';
-
-/** How long after their end access tokens could still be taken, with two clocks apart. */
-const SKEW_SECONDS = 60;
 
 type Cause = {
   /** Who does it; null for the system. */
@@ -74,12 +73,13 @@ async function revocation(
   what: What,
   { actorId, lifeSeconds, traceparent }: Omit<Cause, 'reason'>,
 ): Promise<Announcement<'tokens.revoked'>> {
-  const expiresAt = new Date(Date.now() + (lifeSeconds + SKEW_SECONDS) * 1000);
+  const expiresAt = new Date(Date.now() + (lifeSeconds + REVOCATION_SKEW_SECONDS) * 1000);
   const [row] = await tx
     .insert(revocations)
     .values({ ...what, expiresAt })
     .returning({ seq: revocations.seq });
   if (row === undefined) throw new Error('insert returned no row');
+  await notifyRevocations(tx, [row.seq]);
   const data = { ...what, seq: row.seq, expiresAt: expiresAt.toISOString() };
   return { type: 'tokens.revoked', actorId, data, traceparent };
 }
