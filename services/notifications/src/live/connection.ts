@@ -2,7 +2,7 @@ import { isUnavailable } from '@tertulia/shared/db/unavailable';
 import type { Caller } from '@tertulia/shared/http/context';
 import { Problem } from '@tertulia/shared/http/problem';
 import type { Log } from '@tertulia/shared/runtime/log';
-import { TokenExpired, type TokenVerifier } from '@tertulia/shared/tokens/verify';
+import { TokenExpired, TokenOutdated, type TokenVerifier } from '@tertulia/shared/tokens/verify';
 import { z } from 'zod';
 import { userChannel } from '../streams/streams.repository.ts';
 import type { Hub, Prepared } from './hub.ts';
@@ -44,6 +44,8 @@ export type Connection = {
   onTick(now: number): void;
   onClose(): void;
   close(reason: Close): void;
+  /** Closes if its token has been revoked; called when that may be so. */
+  recheck(): void;
   userId(): string | undefined;
 };
 
@@ -170,8 +172,13 @@ export function createConnection(socket: Socket, options: ConnectionOptions): Co
     try {
       return await verifier.verify(token);
     } catch (error) {
-      if (error instanceof TokenExpired) fail(id, ERRORS.tokenExpired);
-      else if (error instanceof Problem) close('invalidToken');
+      // With error 109 the SDK fetches a fresh token and connects anew, its positions kept.
+      if (error instanceof TokenExpired || (error instanceof TokenOutdated && state === 'connecting')) {
+        fail(id, ERRORS.tokenExpired);
+      } else if (error instanceof TokenOutdated) {
+        // 109 on a refresh would be the end for the SDK; on a close below 3500 it connects again.
+        close('expired');
+      } else if (error instanceof Problem) close('invalidToken');
       else throw error;
       return undefined;
     }
@@ -182,7 +189,6 @@ export function createConnection(socket: Socket, options: ConnectionOptions): Co
     state = 'connecting';
     const accepted = await authenticate(id, command.token);
     if (accepted === undefined) {
-      // With error 109 the SDK fetches a fresh token and connects anew.
       if (state === 'connecting') state = 'new';
       return;
     }
@@ -194,6 +200,13 @@ export function createConnection(socket: Socket, options: ConnectionOptions): Co
     const position = given?.recover ? given : since;
     const [ready, unread] = await Promise.all([hub.prepare(channel, position), options.unreadOf(userId)]);
     if ((state as string) === 'closed') return ready.release();
+    const verdict = verifier.revocations.verdict(accepted);
+    if (verdict !== undefined) {
+      ready.release();
+      if (verdict === 'dead') return close('invalidToken');
+      state = 'new';
+      return fail(id, ERRORS.tokenExpired);
+    }
     prepared = [ready];
     caller = accepted;
     state = 'connected';
@@ -231,7 +244,13 @@ export function createConnection(socket: Socket, options: ConnectionOptions): Co
     if (fresh === undefined) return;
     if (fresh.userId !== userId) return close('invalidToken');
     caller = fresh;
+    recheck();
     send({ id, refresh: { client, version: VERSION, expires: true, ttl: secondsLeft(fresh) } });
+  }
+
+  function recheck(): void {
+    const verdict = caller === undefined ? undefined : verifier.revocations.verdict(caller);
+    if (verdict !== undefined) close(verdict === 'dead' ? 'invalidToken' : 'expired');
   }
 
   function onTick(now: number): void {
@@ -244,6 +263,8 @@ export function createConnection(socket: Socket, options: ConnectionOptions): Co
       close('expired');
       return;
     }
+    recheck();
+    if ((state as string) === 'closed') return;
     if (pinged !== undefined && now - pinged > PONG_MS) {
       close('noPong');
       return;
@@ -255,7 +276,7 @@ export function createConnection(socket: Socket, options: ConnectionOptions): Co
     }
   }
 
-  const connection: Connection = { onFrame, onTick, onClose, close, userId: () => caller?.userId };
+  const connection: Connection = { onFrame, onTick, onClose, close, recheck, userId: () => caller?.userId };
   return connection;
 }
 

@@ -82,6 +82,11 @@ export function createSockets(options: Options): Sockets {
     while (own.length > options.perUser) own.shift()?.close('connectionLimit');
   }
 
+  // A socket that is being made is not here yet: it looks for itself, right before it is.
+  options.verifier.revocations.onRevoked((userId) => {
+    for (const connection of byUser.get(userId) ?? []) connection.recheck();
+  });
+
   function closed(ws: Ws): void {
     all.delete(ws);
     for (const channel of ws.data.channels) {
