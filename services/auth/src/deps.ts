@@ -15,6 +15,7 @@ import type { AuthEnv } from './env.ts';
 import { startKeyWatch } from './keys/key-watch.ts';
 import { deriveSecrets, developmentSecret, type Secrets } from './keys/secret.ts';
 import { openSigningKeys, type SigningKeys } from './keys/signing-keys.ts';
+import { type CodeLimit, createCodeLimit } from './mfa/code-limit.ts';
 import { createPasswords, type Passwords } from './passwords/passwords.ts';
 import { startBeat } from './revocation/beat.ts';
 import { createLockout, type Lockout } from './sessions/lockout.ts';
@@ -36,6 +37,7 @@ export type Deps = {
   revocations: Revocations;
   limits: Limits;
   lockout: Lockout;
+  codeLimit: CodeLimit;
   findUser: ReturnType<typeof prepareFindUser>;
   checks: Checks;
 };
@@ -69,6 +71,7 @@ export async function createDeps(
     revocations,
     limits,
     lockout: createLockout({ env, limits }),
+    codeLimit: createCodeLimit({ env, limits }),
     findUser: prepareFindUser(db),
     checks,
   };

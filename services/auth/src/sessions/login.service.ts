@@ -7,6 +7,7 @@ import { lockUser, updateUser } from '../accounts/accounts.repository.ts';
 import { toUser, type UserRow } from '../accounts/accounts.schema.ts';
 import { audit } from '../audit/audit.ts';
 import type { Deps } from '../deps.ts';
+import { askForSecondFactor } from '../mfa/ask-second-factor.ts';
 import { deviceTokenOf, giveDeviceToken, rememberDevice } from './devices.ts';
 import type { Failure } from './lockout.ts';
 import { startSession, type Tokens } from './sessions.service.ts';
@@ -45,11 +46,17 @@ export async function admit(
   // A change of the password comes with a new generation; a mere rehash, by a parallel sign-in, does not.
   const changed = user?.passwordHash !== known.passwordHash && user?.generation !== known.generation;
   if (user === undefined || changed) throw new Problem('invalid_credentials');
-  // 1. Suspended?
-  // 2. Deletion pending?
-  // 3. Second factor?
+  await refuseBarred(deps, tx, user);
+  const asked = await askForSecondFactor(tx, user.id);
+  if (asked !== undefined) return asked;
   if (freshHash !== undefined) await updateUser(tx, user.id, { passwordHash: freshHash });
   return completeSignIn(deps, tx, user, visit, { mfa: false });
+}
+
+/** What bars an account, in whichever way its owner signs in; the user's row is locked. @throws {Problem} */
+export async function refuseBarred(_deps: Deps, _tx: Tx, _user: UserRow): Promise<void> {
+  // 1. Suspended?
+  // 2. Deletion pending?
 }
 
 /** The end of every way to sign in: by password, second factor, passkey, or a new account. */
