@@ -1,8 +1,23 @@
 import type { Db, Executor, Tx } from '@tertulia/shared/db/database';
 import type { Role } from '@tertulia/shared/http/context';
-import { and, desc, eq, lt, or, type SQL, sql } from 'drizzle-orm';
+import {
+  and,
+  asc,
+  desc,
+  eq,
+  gt,
+  inArray,
+  isNotNull,
+  isNull,
+  lt,
+  lte,
+  ne,
+  or,
+  type SQL,
+  sql,
+} from 'drizzle-orm';
 import { users } from '../db/schema.ts';
-import type { UserRow } from './accounts.schema.ts';
+import type { Status, UserRow } from './accounts.schema.ts';
 
 export type NewUser = typeof users.$inferInsert;
 
@@ -38,6 +53,17 @@ export async function lockUser(tx: Tx, id: string): Promise<UserRow | undefined>
   return row;
 }
 
+/** Several users, locked in one order, so that nobody waits in a circle. */
+export async function lockUsers(tx: Tx, ids: readonly string[]): Promise<Map<string, UserRow>> {
+  const rows = await tx
+    .select()
+    .from(users)
+    .where(inArray(users.id, [...ids]))
+    .orderBy(asc(users.id))
+    .for('update');
+  return new Map(rows.map((row) => [row.id, row]));
+}
+
 export async function updateUser(tx: Tx, id: string, change: Partial<NewUser>): Promise<UserRow | undefined> {
   const [row] = await tx
     .update(users)
@@ -47,25 +73,67 @@ export async function updateUser(tx: Tx, id: string, change: Partial<NewUser>): 
   return row;
 }
 
-/** A new role, and a new generation: access tokens with the old role are outdated. */
+/** Only the row: tokens with the old role are for `outdateTokens`. */
 export async function setRole(tx: Tx, id: string, role: Role): Promise<UserRow | undefined> {
-  return updateUser(tx, id, { role, generation: sql`${users.generation} + 1` as unknown as number });
+  return updateUser(tx, id, { role });
+}
+
+export async function deleteUser(tx: Tx, id: string): Promise<void> {
+  await tx.delete(users).where(eq(users.id, id));
+}
+
+/** Who takes an administrator away takes this lock first, and so sees what others have taken. */
+export async function lockAdmins(tx: Tx): Promise<void> {
+  await tx.execute(sql`select pg_advisory_xact_lock(hashtext('administrators'))`);
+}
+
+/** True when there is an administrator besides `id` who can sign in. */
+export async function otherAdminExists(tx: Tx, id: string): Promise<boolean> {
+  const others = await tx
+    .select({ id: users.id })
+    .from(users)
+    .where(and(eq(users.role, 'ADMIN'), ne(users.id, id), hasStatus('active')))
+    .limit(1);
+  return others.length > 0;
 }
 
 export async function adminExists(db: Executor): Promise<boolean> {
   return (await db.select({ id: users.id }).from(users).where(eq(users.role, 'ADMIN')).limit(1)).length > 0;
 }
 
-type ListFilter = { q?: string | undefined; role?: Role | undefined; before?: string | undefined };
+type ListFilter = {
+  q?: string | undefined;
+  role?: Role | undefined;
+  status?: Status | undefined;
+  before?: string | undefined;
+};
+
+/** The same as `statusOf`, for the database to say. */
+function hasStatus(status: Status): SQL | undefined {
+  const ending = isNotNull(users.deleteAt);
+  const suspended = and(
+    isNotNull(users.suspendedAt),
+    or(isNull(users.suspendedUntil), gt(users.suspendedUntil, sql`now()`)),
+  );
+  if (status === 'deleting') return ending;
+  const staying = isNull(users.deleteAt);
+  if (status === 'suspended') return and(staying, suspended);
+  return and(staying, or(isNull(users.suspendedAt), lte(users.suspendedUntil, sql`now()`)));
+}
 
 /** Newest first, as ids are UUIDv7; `before` is the last id of the page before. */
-export function listUsers(db: Executor, { q, role, before }: ListFilter, limit: number): Promise<UserRow[]> {
+export function listUsers(
+  db: Executor,
+  { q, role, status, before }: ListFilter,
+  limit: number,
+): Promise<UserRow[]> {
   const wanted: (SQL | undefined)[] = [];
   if (q !== undefined) {
     const prefix = `${keyOf(q).replace(/[\\%_]/g, '\\$&')}%`;
     wanted.push(or(sql`${users.usernameKey} like ${prefix}`, sql`${users.emailKey} like ${prefix}`));
   }
   if (role !== undefined) wanted.push(eq(users.role, role));
+  if (status !== undefined) wanted.push(hasStatus(status));
   if (before !== undefined) wanted.push(lt(users.id, before));
   return db
     .select()

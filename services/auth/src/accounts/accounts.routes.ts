@@ -1,7 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import { assertMatch, etagOf, isNotModified } from '@tertulia/shared/http/conditional';
+import { assertMatch, isNotModified } from '@tertulia/shared/http/conditional';
 import { ROLES } from '@tertulia/shared/http/context';
-import { id, idParam, line } from '@tertulia/shared/http/fields';
+import { idParam, line } from '@tertulia/shared/http/fields';
 import { cursorOf, pageQuery, pageSchema, toPage } from '@tertulia/shared/http/pages';
 import { Problem } from '@tertulia/shared/http/problem';
 import { createRouter, json, jsonBody, problemResponses } from '@tertulia/shared/http/router';
@@ -10,12 +10,14 @@ import { listUsers } from './accounts.repository.ts';
 import {
   profilePatch,
   publicProfileSchema,
+  STATUSES,
+  tagOf,
   toPublicProfile,
   toUser,
   type UserRow,
   userSchema,
 } from './accounts.schema.ts';
-import { changeProfile, promote } from './accounts.service.ts';
+import { changeProfile } from './accounts.service.ts';
 
 const tags = ['Accounts'];
 
@@ -107,6 +109,7 @@ export function accountsRoutes({ db, guards, findUser }: Deps) {
         query: pageQuery.extend({
           q: line(1, 64).optional().openapi({ description: 'Start of a username or e-mail address.' }),
           role: z.enum(ROLES).optional(),
+          status: z.enum(STATUSES).optional(),
         }),
       },
       responses: {
@@ -115,8 +118,8 @@ export function accountsRoutes({ db, guards, findUser }: Deps) {
       },
     }),
     async (c) => {
-      const { limit, q, role, ...page } = c.req.valid('query');
-      const rows = await listUsers(db, { q, role, before: cursor.decode(page.cursor) }, limit + 1);
+      const { limit, q, role, status, ...page } = c.req.valid('query');
+      const rows = await listUsers(db, { q, role, status, before: cursor.decode(page.cursor) }, limit + 1);
       return c.json(
         toPage(rows, limit, toUser, (last) => cursor.encode(last.id)),
         200,
@@ -124,26 +127,5 @@ export function accountsRoutes({ db, guards, findUser }: Deps) {
     },
   );
 
-  router.openapi(
-    createRoute({
-      method: 'post',
-      path: '/auth/promote/{userId}',
-      tags,
-      summary: 'Make a user a moderator',
-      ...guards.admin,
-      request: { params: z.object({ userId: id() }) },
-      responses: {
-        200: json(userSchema, 'The user, now MODERATOR.'),
-        ...problemResponses('unauthenticated', 'forbidden', 'not_found', 'conflict'),
-      },
-    }),
-    async (c) => {
-      const user = await promote(db, c.var.caller, c.req.valid('param').userId, c.var.traceparent);
-      return c.json(toUser(user), 200);
-    },
-  );
-
   return router;
 }
-
-const tagOf = (user: UserRow) => etagOf(user.id, user.updatedAt.getTime(), user.generation);

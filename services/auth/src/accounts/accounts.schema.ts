@@ -1,10 +1,15 @@
 import { z } from '@hono/zod-openapi';
+import { etagOf } from '@tertulia/shared/http/conditional';
 import { ROLES } from '@tertulia/shared/http/context';
 import { instant, line, paragraph } from '@tertulia/shared/http/fields';
 import type { users } from '../db/schema.ts';
 import { newPassword } from '../passwords/password-rules.ts';
+import { isSuspended } from '../suspensions/suspension.ts';
 
 export const LOCALES = ['en', 'es'] as const;
+
+export const STATUSES = ['active', 'suspended', 'deleting'] as const;
+export type Status = (typeof STATUSES)[number];
 
 export const username = z
   .string()
@@ -42,7 +47,14 @@ export const publicProfileSchema = z
   .openapi('PublicProfile');
 
 export const userSchema = publicProfileSchema
-  .extend({ email: z.string(), emailVerified: z.boolean(), locale: z.enum(LOCALES), updatedAt: instant() })
+  .extend({
+    email: z.string(),
+    emailVerified: z.boolean(),
+    locale: z.enum(LOCALES),
+    status: z.enum(STATUSES).openapi({ description: 'Only an active account can sign in.' }),
+    deleteAt: instant().nullable().openapi({ description: 'When the account goes for good.' }),
+    updatedAt: instant(),
+  })
   .openapi('User');
 
 export type UserRow = typeof users.$inferSelect;
@@ -66,6 +78,16 @@ export function toUser(row: UserRow) {
     email: row.email,
     emailVerified: row.emailVerifiedAt !== null,
     locale: row.locale as (typeof LOCALES)[number],
+    status: statusOf(row),
+    deleteAt: row.deleteAt?.toISOString() ?? null,
     updatedAt: row.updatedAt.toISOString(),
   };
 }
+
+function statusOf(row: UserRow): Status {
+  if (row.deleteAt !== null) return 'deleting';
+  return isSuspended(row) ? 'suspended' : 'active';
+}
+
+/** The entity tag of a user, for everyone who sees it. */
+export const tagOf = (user: UserRow) => etagOf(user.id, user.updatedAt.getTime(), user.generation);

@@ -3,7 +3,7 @@ import { isUniqueViolation } from '@tertulia/shared/db/unavailable';
 import { announce } from '@tertulia/shared/events/announce';
 import type { Caller } from '@tertulia/shared/http/context';
 import { Problem } from '@tertulia/shared/http/problem';
-import { insertUser, keyOf, lockUser, type NewUser, setRole, updateUser } from './accounts.repository.ts';
+import { insertUser, keyOf, lockUser, type NewUser, updateUser } from './accounts.repository.ts';
 import type { UserRow } from './accounts.schema.ts';
 
 type Registration = {
@@ -64,30 +64,6 @@ export async function changeProfile(
       traceparent,
     });
     return user;
-  });
-}
-
-/**
- * Makes a USER a MODERATOR; for a MODERATOR nothing changes.
- *
- * @throws {Problem} `not_found`; `conflict` for an ADMIN, who would lose by it.
- */
-export async function promote(
-  db: Db,
-  caller: Caller,
-  userId: string,
-  traceparent?: string,
-): Promise<UserRow> {
-  return db.transaction(async (tx) => {
-    const user = await lockUser(tx, userId);
-    if (user === undefined) throw new Problem('not_found', 'No such user.');
-    if (user.role === 'MODERATOR') return user;
-    if (user.role === 'ADMIN') throw new Problem('conflict', 'An administrator is more than a moderator.');
-    const promoted = await setRole(tx, userId, 'MODERATOR');
-    if (promoted === undefined) throw new Problem('not_found', 'No such user.');
-    const data = { userId, from: user.role, to: promoted.role };
-    await announce(tx, { type: 'user.role_changed', actorId: caller.userId, data, traceparent });
-    return promoted;
   });
 }
 
