@@ -10,7 +10,9 @@ import { openRedis, whenReady } from '@tertulia/shared/stores/redis';
 import { createGuards, type Guards } from '@tertulia/shared/tokens/guard';
 import { createRevocations, type Revocations } from '@tertulia/shared/tokens/revocations';
 import { createTokenVerifier } from '@tertulia/shared/tokens/verify';
+import { startAccountSweep } from './account-end/sweep.ts';
 import { prepareFindUser } from './accounts/accounts.repository.ts';
+import { startSealing } from './audit/sealing.ts';
 import type { AuthEnv } from './env.ts';
 import { startKeyWatch } from './keys/key-watch.ts';
 import { deriveSecrets, developmentSecret, type Secrets } from './keys/secret.ts';
@@ -93,10 +95,12 @@ export async function openDeps(env: AuthEnv, url: string, log: Log) {
   const { revocations } = deps;
   const beat = await startBeat({ database, bus: carriers.bus, revocations, log });
   const keyWatch = startKeyWatch(deps, database.sql);
+  const sealing = startSealing({ db: database.db, url, key: deps.secrets.audit, log });
+  const sweep = startAccountSweep(deps, url);
   return {
     deps,
     async close() {
-      await Promise.all([relay.stop(), keyWatch.stop(), beat.stop()]);
+      await Promise.all([relay, keyWatch, beat, sealing, sweep].map((loop) => loop.stop()));
       await carriers.close();
       redis?.disconnect();
       await database.close();

@@ -31,7 +31,7 @@ export async function finishSignIn(
         }
         // Thrown: the code is given back with everything else.
         if (!(await spendMfaToken(tx, mfaToken))) throw new Problem('invalid_token', 'Sign in again.');
-        await refuseBarred(deps, tx, user);
+        refuseBarred(user);
         return completeSignIn(deps, tx, user, visit, { mfa: true });
       }),
     (outcome) => outcome instanceof Problem,

@@ -31,6 +31,7 @@ export function loginRoutes(deps: Deps) {
           'invalid_fields',
           'invalid_credentials',
           'account_suspended',
+          'account_ending',
           'mfa_required',
           'rate_limited',
           'unavailable',

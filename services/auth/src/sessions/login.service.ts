@@ -10,6 +10,7 @@ import type { Deps } from '../deps.ts';
 import { askForSecondFactor } from '../mfa/ask-second-factor.ts';
 import { deviceTokenOf, giveDeviceToken, rememberDevice } from './devices.ts';
 import type { Failure } from './lockout.ts';
+import { assertNotEnding, assertNotSuspended } from '../suspensions/suspension.ts';
 import { startSession, type Tokens } from './sessions.service.ts';
 
 /** From where, and with what, somebody signs in. */
@@ -46,7 +47,7 @@ export async function admit(
   // A change of the password comes with a new generation; a mere rehash, by a parallel sign-in, does not.
   const changed = user?.passwordHash !== known.passwordHash && user?.generation !== known.generation;
   if (user === undefined || changed) throw new Problem('invalid_credentials');
-  await refuseBarred(deps, tx, user);
+  refuseBarred(user);
   const asked = await askForSecondFactor(tx, user.id);
   if (asked !== undefined) return asked;
   if (freshHash !== undefined) await updateUser(tx, user.id, { passwordHash: freshHash });
@@ -54,9 +55,9 @@ export async function admit(
 }
 
 /** What bars an account, in whichever way its owner signs in; the user's row is locked. @throws {Problem} */
-export async function refuseBarred(_deps: Deps, _tx: Tx, _user: UserRow): Promise<void> {
-  // 1. Suspended?
-  // 2. Deletion pending?
+export function refuseBarred(user: UserRow): void {
+  assertNotSuspended(user);
+  assertNotEnding(user);
 }
 
 /** The end of every way to sign in: by password, second factor, passkey, or a new account. */
