@@ -53,6 +53,38 @@ export function createMetrics(service: string): Metrics {
   };
 }
 
+type Description = { name: string; help: string };
+
+/** A counter that is kept elsewhere, by label value: `read` is asked when `/metrics` is. */
+export function exposeCounts(
+  registry: Registry,
+  { label, ...description }: Description & { label: string },
+  read: () => Record<string, number>,
+): void {
+  new Counter({
+    ...description,
+    labelNames: [label],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [value, count] of Object.entries(read())) this.inc({ [label]: value }, count);
+    },
+  });
+}
+
+/** A figure that is looked up when `/metrics` is read; left out while it cannot be. */
+export function exposeGauge(registry: Registry, description: Description, read: () => Promise<number>): void {
+  new Gauge({
+    ...description,
+    registers: [registry],
+    async collect() {
+      this.reset();
+      const value = await read().catch(() => undefined);
+      if (value !== undefined) this.set(value);
+    },
+  });
+}
+
 /** `GET /metrics` in Prometheus text; with a token set it wants that bearer. */
 export function mountMetrics(app: Router, metrics: Metrics, token: string | undefined): void {
   app.get('/metrics', async (c) => {

@@ -6,8 +6,11 @@ import { accountsRoutes } from './accounts/accounts.routes.ts';
 import { rolesRoutes } from './accounts/roles.routes.ts';
 import { auditRoutes } from './audit/audit.routes.ts';
 import type { Deps } from './deps.ts';
+import { emailRoutes } from './email/email.routes.ts';
 import { discoveryRoutes } from './keys/discovery.routes.ts';
 import { keysRoutes } from './keys/keys.routes.ts';
+import { registerMailMetrics } from './mail/mail-metrics.ts';
+import { passwordsRoutes } from './passwords/passwords.routes.ts';
 import { revocationRoutes } from './revocation/revocation.routes.ts';
 import { loginRoutes } from './sessions/login.routes.ts';
 import { registerRoutes } from './sessions/register.routes.ts';
@@ -24,10 +27,13 @@ export function createApp(deps: Deps) {
     checks: deps.checks,
   });
   registerEventMetrics(metrics.registry, deps.db);
+  registerMailMetrics(metrics, deps.db, deps.mailCounts);
   app.route('/', keysRoutes(deps));
   app.route('/', discoveryRoutes(deps));
   app.route('/', registerRoutes(deps));
   app.route('/', loginRoutes(deps));
+  app.route('/', passwordsRoutes(deps));
+  app.route('/', emailRoutes(deps));
   app.route('/', sessionsRoutes(deps));
   app.route('/', revocationRoutes(deps));
   app.route('/', accountsRoutes(deps));

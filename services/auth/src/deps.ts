@@ -5,6 +5,7 @@ import { startRelay } from '@tertulia/shared/events/relay';
 import type { Checks } from '@tertulia/shared/http/health';
 import { createLimits, type Limits } from '@tertulia/shared/limits/limits';
 import type { Log } from '@tertulia/shared/runtime/log';
+import { every } from '@tertulia/shared/runtime/loop';
 import { openCarriers } from '@tertulia/shared/stores/carriers';
 import { openRedis, whenReady } from '@tertulia/shared/stores/redis';
 import { createGuards, type Guards } from '@tertulia/shared/tokens/guard';
@@ -13,10 +14,14 @@ import { createTokenVerifier } from '@tertulia/shared/tokens/verify';
 import { startAccountSweep } from './account-end/sweep.ts';
 import { prepareFindUser } from './accounts/accounts.repository.ts';
 import { startSealing } from './audit/sealing.ts';
+import { sweepTokens } from './email/one-time-tokens.ts';
 import type { AuthEnv } from './env.ts';
 import { startKeyWatch } from './keys/key-watch.ts';
 import { deriveSecrets, developmentSecret, type Secrets } from './keys/secret.ts';
 import { openSigningKeys, type SigningKeys } from './keys/signing-keys.ts';
+import { type MailCounts, noMails } from './mail/mail-metrics.ts';
+import { mailSenderOptions, startMailSender } from './mail/mail-sender.ts';
+import { openTransport } from './mail/transport.ts';
 import { type CodeLimit, createCodeLimit } from './mfa/code-limit.ts';
 import { createPasswords, type Passwords } from './passwords/passwords.ts';
 import { startBeat } from './revocation/beat.ts';
@@ -26,6 +31,8 @@ export const MIGRATIONS = join(import.meta.dir, '..', 'drizzle');
 
 /** Tokens of other kinds, such as those of services, may live so long whatever the settings say. */
 const MIN_LIFE_SECONDS = 900;
+
+const SWEEP_MS = 600_000;
 
 export type Deps = {
   env: AuthEnv;
@@ -38,6 +45,7 @@ export type Deps = {
   /** What is known to be revoked, in this process. */
   revocations: Revocations;
   limits: Limits;
+  mailCounts: MailCounts;
   lockout: Lockout;
   codeLimit: CodeLimit;
   findUser: ReturnType<typeof prepareFindUser>;
@@ -72,6 +80,7 @@ export async function createDeps(
     guards: createGuards(verifier),
     revocations,
     limits,
+    mailCounts: noMails(),
     lockout: createLockout({ env, limits }),
     codeLimit: createCodeLimit({ env, limits }),
     findUser: prepareFindUser(db),
@@ -95,12 +104,18 @@ export async function openDeps(env: AuthEnv, url: string, log: Log) {
   const { revocations } = deps;
   const beat = await startBeat({ database, bus: carriers.bus, revocations, log });
   const keyWatch = startKeyWatch(deps, database.sql);
+  const mailSender = startMailSender(mailSenderOptions(deps, openTransport(env, log)));
+  const tokenSweep = every(
+    SWEEP_MS,
+    () => sweepTokens(deps.db),
+    (err) => log.warn({ err }, 'old tokens not swept'),
+  );
   const sealing = startSealing({ db: database.db, url, key: deps.secrets.audit, log });
   const sweep = startAccountSweep(deps, url);
   return {
     deps,
     async close() {
-      await Promise.all([relay, keyWatch, beat, sealing, sweep].map((loop) => loop.stop()));
+      await Promise.all([relay, keyWatch, mailSender, tokenSweep, beat, sealing, sweep].map((loop) => loop.stop()));
       await carriers.close();
       redis?.disconnect();
       await database.close();

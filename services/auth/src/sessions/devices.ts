@@ -1,6 +1,5 @@
 import { z } from '@hono/zod-openapi';
 import type { Tx } from '@tertulia/shared/db/database';
-import type { AppEnv } from '@tertulia/shared/http/context';
 import { and, desc, eq, notInArray, sql } from 'drizzle-orm';
 import type { Context } from 'hono';
 import { getCookie, setCookie } from 'hono/cookie';
@@ -15,7 +14,7 @@ const YEAR_SECONDS = 365 * 86_400;
 const TOKEN = /^[\w-]{43}$/;
 
 /** The token that a device was given at an earlier sign-in, by cookie or, without cookies, by header. */
-export function deviceTokenOf(c: Context<AppEnv>): string | undefined {
+export function deviceTokenOf(c: Context): string | undefined {
   const token = c.req.header('X-Device-Token') ?? getCookie(c, 'device', 'host');
   return token !== undefined && TOKEN.test(token) ? token : undefined;
 }
@@ -24,7 +23,7 @@ export function deviceTokenOf(c: Context<AppEnv>): string | undefined {
  * Gives the device its token: as a cookie that no script can read, and to clients that are no browser, which
  * send no `Origin`, as a header too.
  */
-export function giveDeviceToken(c: Context<AppEnv>, token: string): void {
+export function giveDeviceToken(c: Context, token: string): void {
   setCookie(c, 'device', token, {
     prefix: 'host',
     path: '/',

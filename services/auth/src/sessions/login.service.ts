@@ -22,7 +22,7 @@ export type Visit = {
   deviceToken: string | undefined;
 };
 
-export function visitOf(c: Context<AppEnv>): Visit {
+export function visitOf<Env extends AppEnv>(c: Context<Env>): Visit {
   const { address, traceparent } = c.var;
   return { userAgent: c.req.header('User-Agent'), address, traceparent, deviceToken: deviceTokenOf(c) };
 }
@@ -48,9 +48,9 @@ export async function admit(
   const changed = user?.passwordHash !== known.passwordHash && user?.generation !== known.generation;
   if (user === undefined || changed) throw new Problem('invalid_credentials');
   refuseBarred(user);
+  if (freshHash !== undefined) await updateUser(tx, user.id, { passwordHash: freshHash });
   const asked = await askForSecondFactor(tx, user.id);
   if (asked !== undefined) return asked;
-  if (freshHash !== undefined) await updateUser(tx, user.id, { passwordHash: freshHash });
   return completeSignIn(deps, tx, user, visit, { mfa: false });
 }
 

@@ -3,6 +3,7 @@ import { createRouter, json, jsonBody, problemResponses } from '@tertulia/shared
 import { registerBody } from '../accounts/accounts.schema.ts';
 import { register } from '../accounts/accounts.service.ts';
 import type { Deps } from '../deps.ts';
+import { sendMail } from '../mail/send-mail.ts';
 import { refuseOwnName } from '../passwords/password-rules.ts';
 import { deviceHeader } from './devices.ts';
 import { completeSignIn, signedInBody, visitOf } from './login.service.ts';
@@ -37,9 +38,17 @@ export function registerRoutes(deps: Deps) {
       refuseOwnName(password, body, 'password');
       await registrations.consume(c.var.address);
       const passwordHash = await passwords.hash(password);
+      const visit = visitOf(c);
       const signedIn = await db.transaction(async (tx) => {
         const user = await register(tx, { ...body, passwordHash }, { traceparent: c.var.traceparent });
-        return completeSignIn(deps, tx, user, visitOf(c), { mfa: false, isNewAccount: true });
+        await sendMail(tx, deps.secrets.mails, {
+          to: user.email,
+          locale: user.locale,
+          template: 'verify_email',
+          parameters: { username: user.username },
+          token: { userId: user.id, purpose: 'verify_email' },
+        });
+        return completeSignIn(deps, tx, user, visit, { mfa: false, isNewAccount: true });
       });
       return c.json(signedInBody(c, signedIn), 201);
     },
