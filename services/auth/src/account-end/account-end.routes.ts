@@ -6,6 +6,7 @@ import { createRouter, json, jsonBody, problemResponses } from '@tertulia/shared
 import { findByEmail, keyOf } from '../accounts/accounts.repository.ts';
 import { tagOf, toUser, type UserRow, userSchema } from '../accounts/accounts.schema.ts';
 import type { Deps } from '../deps.ts';
+import { confirmPassword } from '../mfa/confirm-password.ts';
 import { recordFailure, visitOf } from '../sessions/login.service.ts';
 import { endBody, endingSchema, restoreBody } from './account-end.schema.ts';
 import { deleteByAdmin, endAccount, restoreAccount } from './account-end.service.ts';
@@ -14,7 +15,7 @@ const tags = ['End of an account'];
 const badBody = ['malformed_json', 'body_too_large', 'unsupported_media_type', 'invalid_fields'] as const;
 
 export function accountEndRoutes(deps: Deps) {
-  const { db, findUser, guards, lockout, passwords } = deps;
+  const { db, guards, lockout, passwords } = deps;
   const router = createRouter();
 
   router.openapi(
@@ -41,18 +42,9 @@ export function accountEndRoutes(deps: Deps) {
     }),
     async (c) => {
       const { address, caller, traceparent } = c.var;
-      const visit = { address, userAgent: c.req.header('User-Agent'), traceparent };
-      const user = await findUser(caller.userId);
-      if (user === undefined) throw new Problem('unauthenticated');
-      const aim = { account: user.emailKey, sessionId: caller.sessionId };
-      const failure = await lockout.confirm(aim, (turn) =>
-        passwords.verify(c.req.valid('json').password, user.passwordHash, turn),
-      );
-      if (failure !== undefined) {
-        await recordFailure(db, user, visit, failure);
-        throw new Problem('invalid_credentials', 'The password is wrong.');
-      }
-      const personal = { address: visit.address, userAgent: visit.userAgent };
+      const visit = { address, userAgent: c.req.header('User-Agent'), traceparent, deviceToken: undefined };
+      const user = await confirmPassword(deps, caller, visit, c.req.valid('json').password);
+      const personal = { address, userAgent: visit.userAgent };
       const deleteAt = await endAccount(deps, { user, personal, traceparent });
       return c.json({ deleteAt: deleteAt.toISOString() }, 202);
     },
