@@ -1,6 +1,9 @@
 import { Redis } from 'ioredis';
 import type { Log } from '../runtime/log.ts';
 
+/** The type of {@link openRedis}'s clients, for services: the package is ours alone. */
+export type RedisClient = Redis;
+
 /**
  * A Redis client that fails at once while Redis is away, instead of queueing or sending again behind one's
  * back: who calls knows what to do, and effects happen at most once per call.

@@ -3,14 +3,14 @@ import { type Database, type Db, openDatabase } from '@tertulia/shared/db/databa
 import { migrate } from '@tertulia/shared/db/migrate';
 import { startRelay } from '@tertulia/shared/events/relay';
 import type { Checks } from '@tertulia/shared/http/health';
-import { createLimits, type Limits } from '@tertulia/shared/limits/limits';
+import { createLimits, type Limit, type Limits } from '@tertulia/shared/limits/limits';
 import type { Log } from '@tertulia/shared/runtime/log';
 import { every } from '@tertulia/shared/runtime/loop';
 import { openCarriers } from '@tertulia/shared/stores/carriers';
-import { openRedis, whenReady } from '@tertulia/shared/stores/redis';
+import { openRedis, type RedisClient, whenReady } from '@tertulia/shared/stores/redis';
 import { createGuards, type Guards } from '@tertulia/shared/tokens/guard';
 import { createRevocations, type Revocations } from '@tertulia/shared/tokens/revocations';
-import { createTokenVerifier } from '@tertulia/shared/tokens/verify';
+import { createTokenVerifier, type TokenVerifier } from '@tertulia/shared/tokens/verify';
 import { startAccountSweep } from './account-end/sweep.ts';
 import { prepareFindUser } from './accounts/accounts.repository.ts';
 import { startSealing } from './audit/sealing.ts';
@@ -22,10 +22,13 @@ import { openSigningKeys, type SigningKeys } from './keys/signing-keys.ts';
 import { type MailCounts, noMails } from './mail/mail-metrics.ts';
 import { mailSenderOptions, startMailSender } from './mail/mail-sender.ts';
 import { openTransport } from './mail/transport.ts';
+import { startChallengeSweep } from './mfa/challenges.ts';
 import { type CodeLimit, createCodeLimit } from './mfa/code-limit.ts';
 import { createPasswords, type Passwords } from './passwords/passwords.ts';
 import { startBeat } from './revocation/beat.ts';
+import { createLastUse, type LastUse } from './sessions/last-use.ts';
 import { createLockout, type Lockout } from './sessions/lockout.ts';
+import { startSessionSweep } from './sessions/sweep-sessions.ts';
 
 export const MIGRATIONS = join(import.meta.dir, '..', 'drizzle');
 
@@ -44,10 +47,14 @@ export type Deps = {
   guards: Guards;
   /** What is known to be revoked, in this process. */
   revocations: Revocations;
+  /** When sessions were last used. */
+  lastUse: LastUse;
   limits: Limits;
   mailCounts: MailCounts;
   lockout: Lockout;
   codeLimit: CodeLimit;
+  /** Challenges for passkeys, by address. */
+  challengeLimit: Limit;
   findUser: ReturnType<typeof prepareFindUser>;
   checks: Checks;
 };
@@ -59,6 +66,7 @@ export async function createDeps(
   database: Database,
   limits: Limits,
   checks: Checks,
+  redis?: RedisClient,
 ): Promise<Deps> {
   const { db } = database;
   const secrets = await deriveSecrets(env.AUTH_SECRET ?? (await developmentSecret(db)));
@@ -70,6 +78,7 @@ export async function createDeps(
   const revocations = createRevocations();
   const audience = env.TOKEN_AUDIENCE;
   const verifier = createTokenVerifier({ keys: keys.source, issuer, audience, revocations });
+  const lastUse = createLastUse({ db, redis, log });
   return {
     env,
     log,
@@ -77,14 +86,32 @@ export async function createDeps(
     keys,
     secrets,
     passwords: await createPasswords(),
-    guards: createGuards(verifier),
+    guards: createGuards(noting(verifier, lastUse)),
     revocations,
+    lastUse,
     limits,
     mailCounts: noMails(),
     lockout: createLockout({ env, limits }),
     codeLimit: createCodeLimit({ env, limits }),
+    challengeLimit: limits({
+      name: 'passkey-challenges',
+      points: env.PASSKEY_CHALLENGES_PER_MINUTE,
+      seconds: 60,
+    }),
     findUser: prepareFindUser(db),
     checks,
+  };
+}
+
+/** Whoever is let in here is using the session. */
+function noting(verifier: TokenVerifier, lastUse: LastUse): TokenVerifier {
+  return {
+    ...verifier,
+    async verify(token) {
+      const caller = await verifier.verify(token);
+      lastUse.touch(caller.sessionId);
+      return caller;
+    },
   };
 }
 
@@ -96,14 +123,17 @@ export async function openDeps(env: AuthEnv, url: string, log: Log) {
   if (redis !== undefined) await whenReady(redis);
   const carriers = await openCarriers(env, 'auth', log);
   const relay = startRelay({ source: 'auth', url, sql: database.sql, stream: carriers.stream, log });
-  const deps = await createDeps(env, log, database, createLimits({ redis, scale: env.RATE_LIMIT_SCALE }), {
+  const limits = createLimits({ redis, scale: env.RATE_LIMIT_SCALE });
+  const checks = {
     postgres: database.ping,
     events: () => carriers.stream.ping(),
     ...(redis === undefined ? {} : { redis: () => redis.ping() }),
-  });
-  const { revocations } = deps;
+  };
+  const deps = await createDeps(env, log, database, limits, checks, redis);
+  const { revocations, lastUse } = deps;
   const beat = await startBeat({ database, bus: carriers.bus, revocations, log });
   const keyWatch = startKeyWatch(deps, database.sql);
+  const challengeSweep = startChallengeSweep(deps.db, log);
   const mailSender = startMailSender(mailSenderOptions(deps, openTransport(env, log)));
   const tokenSweep = every(
     SWEEP_MS,
@@ -112,10 +142,25 @@ export async function openDeps(env: AuthEnv, url: string, log: Log) {
   );
   const sealing = startSealing({ db: database.db, url, key: deps.secrets.audit, log });
   const sweep = startAccountSweep(deps, url);
+  const sessionSweep = startSessionSweep(database.db, env.SESSION_DAYS, log);
+  const noted = lastUse.start();
   return {
     deps,
     async close() {
-      await Promise.all([relay, keyWatch, mailSender, tokenSweep, beat, sealing, sweep].map((loop) => loop.stop()));
+      await Promise.all(
+        [
+          relay,
+          keyWatch,
+          challengeSweep,
+          mailSender,
+          tokenSweep,
+          beat,
+          sealing,
+          sweep,
+          sessionSweep,
+          noted,
+        ].map((loop) => loop.stop()),
+      );
       await carriers.close();
       redis?.disconnect();
       await database.close();

@@ -5,7 +5,9 @@ import { z } from 'zod';
 export const authEnv = commonEnv.extend(tokenEnv.omit({ AUTH_URL: true }).shape).extend({
   AUTH_PORT: port(5900, 'auth'),
   AUTH_DATABASE_URL: databaseUrl('auth'),
-  AUTH_REDIS_URL: redis('Redis for rate limits. Unset: they are kept in memory, for one replica.'),
+  AUTH_REDIS_URL: redis(
+    'Redis for rate limits, and for when sessions were last used. Unset: they are kept in memory, for one replica.',
+  ),
   AUTH_SECRET: z
     .string()
     .min(32, 'must be at least 32 characters long')
@@ -15,6 +17,9 @@ export const authEnv = commonEnv.extend(tokenEnv.omit({ AUTH_URL: true }).shape)
   ADMIN_PASSWORD: z.string().min(8).max(128).optional().describe('Password of the first administrator.'),
   ACCESS_TOKEN_SECONDS: integer(5, 86_400).default(900).describe('Life of an access token.'),
   SESSION_DAYS: integer(1, 365).default(30).describe('Life of a session that is not used.'),
+  SESSIONS_PER_USER: integer(1, 10_000)
+    .default(100)
+    .describe('Living sessions of one user; beyond that the oldest ends.'),
   LOGIN_FAILURES_PER_ACCOUNT: integer(1, 1000)
     .default(5)
     .describe('Wrong passwords for one account per window.'),
@@ -23,6 +28,9 @@ export const authEnv = commonEnv.extend(tokenEnv.omit({ AUTH_URL: true }).shape)
     .describe('Wrong passwords from one address per window.'),
   LOGIN_WINDOW_SECONDS: integer(1, 86_400).default(900).describe('Window of the two limits above.'),
   MFA_FAILURES_PER_ACCOUNT: integer(1, 1000).default(10).describe('Wrong codes for one account per window.'),
+  PASSKEY_CHALLENGES_PER_MINUTE: integer(1, 100_000)
+    .default(60)
+    .describe('Times that one address may begin to add a passkey or to sign in with one.'),
   MAILS_PER_ACCOUNT_PER_HOUR: integer(1, 1000)
     .default(5)
     .describe('Mails for a forgotten password or a verification to one account.'),

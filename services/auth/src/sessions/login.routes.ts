@@ -8,6 +8,7 @@ import { isOutdated } from '../passwords/passwords.ts';
 import { deviceHeader } from './devices.ts';
 import { prepareFindForLogin } from './login.repository.ts';
 import { admit, recordFailure, signedInBody, visitOf } from './login.service.ts';
+import { refreshCookieHeader } from './refresh-cookie.ts';
 import { loginBody, signedInSchema } from './sessions.schema.ts';
 
 export function loginRoutes(deps: Deps) {
@@ -21,7 +22,7 @@ export function loginRoutes(deps: Deps) {
       summary: 'Sign in',
       description:
         'Any wrong pair gets the same answer in the same time, whether the account exists or not. The device is given a token, as the cookie `__Host-device`, and to clients that send no `Origin` also as the header `X-Device-Token`, which they send back at later sign-ins: from there one can sign in whatever strangers try.',
-      request: { body: jsonBody(loginBody), headers: deviceHeader },
+      request: { body: jsonBody(loginBody), headers: deviceHeader.extend(refreshCookieHeader.shape) },
       responses: {
         200: { ...json(signedInSchema, 'The user, signed in.'), headers: deviceHeader },
         ...problemResponses(
@@ -29,6 +30,7 @@ export function loginRoutes(deps: Deps) {
           'body_too_large',
           'unsupported_media_type',
           'invalid_fields',
+          'origin_not_allowed',
           'invalid_credentials',
           'account_suspended',
           'account_ending',

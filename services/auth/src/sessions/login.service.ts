@@ -8,9 +8,10 @@ import { toUser, type UserRow } from '../accounts/accounts.schema.ts';
 import { audit } from '../audit/audit.ts';
 import type { Deps } from '../deps.ts';
 import { askForSecondFactor } from '../mfa/ask-second-factor.ts';
+import { assertNotEnding, assertNotSuspended } from '../suspensions/suspension.ts';
 import { deviceTokenOf, giveDeviceToken, rememberDevice } from './devices.ts';
 import type { Failure } from './lockout.ts';
-import { assertNotEnding, assertNotSuspended } from '../suspensions/suspension.ts';
+import { handOver } from './refresh-cookie.ts';
 import { startSession, type Tokens } from './sessions.service.ts';
 
 /** From where, and with what, somebody signs in. */
@@ -85,9 +86,8 @@ export async function completeSignIn(
 
 /** The answer to every way to sign in: the body, and what travels in headers. */
 export function signedInBody(c: Context<AppEnv>, { user, tokens, deviceToken }: SignedIn) {
-  c.header('Cache-Control', 'no-store');
   giveDeviceToken(c, deviceToken);
-  return { user: toUser(user), ...tokens };
+  return { user: toUser(user), ...handOver(c, tokens) };
 }
 
 /**

@@ -7,6 +7,7 @@ import { sendMail } from '../mail/send-mail.ts';
 import { refuseOwnName } from '../passwords/password-rules.ts';
 import { deviceHeader } from './devices.ts';
 import { completeSignIn, signedInBody, visitOf } from './login.service.ts';
+import { refreshCookieHeader } from './refresh-cookie.ts';
 import { signedInSchema } from './sessions.schema.ts';
 
 export function registerRoutes(deps: Deps) {
@@ -18,7 +19,7 @@ export function registerRoutes(deps: Deps) {
       path: '/auth/register',
       tags: ['Sessions'],
       summary: 'Make an account and sign in',
-      request: { body: jsonBody(registerBody), headers: deviceHeader },
+      request: { body: jsonBody(registerBody), headers: deviceHeader.extend(refreshCookieHeader.shape) },
       responses: {
         201: { ...json(signedInSchema, 'The new user, signed in.'), headers: deviceHeader },
         ...problemResponses(
@@ -26,6 +27,7 @@ export function registerRoutes(deps: Deps) {
           'body_too_large',
           'unsupported_media_type',
           'invalid_fields',
+          'origin_not_allowed',
           'username_taken',
           'email_taken',
           'rate_limited',

@@ -1,6 +1,8 @@
 import type { Executor, Tx } from '@tertulia/shared/db/database';
-import { and, eq, isNull, sql } from 'drizzle-orm';
+import { and, desc, eq, gt, isNull, lt, sql } from 'drizzle-orm';
 import { refreshTokens, sessions, users } from '../db/schema.ts';
+
+const MAX_SURPLUS = 10;
 
 export type SessionRow = typeof sessions.$inferSelect;
 
@@ -8,7 +10,6 @@ export async function insertSession(tx: Tx, session: typeof sessions.$inferInser
   await tx.insert(sessions).values(session);
 }
 
-/** False when the hash is there already. */
 export async function insertRefreshToken(tx: Tx, hash: string, sessionId: string): Promise<void> {
   await tx.insert(refreshTokens).values({ hash, sessionId });
 }
@@ -20,8 +21,20 @@ export async function lockRefreshToken(tx: Tx, hash: string) {
     .from(refreshTokens)
     .innerJoin(sessions, eq(sessions.id, refreshTokens.sessionId))
     .innerJoin(users, eq(users.id, sessions.userId))
-    .where(eq(refreshTokens.hash, hash))
-    .for('update', { of: [sessions, refreshTokens] });
+    .where(eq(refreshTokens.hash, sql.placeholder('hash')))
+    .for('update', { of: [sessions, refreshTokens] })
+    .prepare('lock_refresh_token')
+    .execute({ hash });
+  return row;
+}
+
+/** Whose session a refresh token belongs to, be it used or not. */
+export async function findOwner(db: Executor, hash: string) {
+  const [row] = await db
+    .select({ sessionId: sessions.id, userId: sessions.userId })
+    .from(refreshTokens)
+    .innerJoin(sessions, eq(sessions.id, refreshTokens.sessionId))
+    .where(eq(refreshTokens.hash, hash));
   return row;
 }
 
@@ -38,16 +51,54 @@ export async function rotate(
   session: SessionRow,
   expiresAt: Date,
 ) {
+  // Prepared statements are pipelined; others wait for two round trips each.
   await Promise.all([
-    tx.update(refreshTokens).set({ usedAt: sql`now()` }).where(eq(refreshTokens.hash, hash)),
-    tx.insert(refreshTokens).values({ hash: successorHash, sessionId: session.id }),
-    tx.update(sessions).set({ lastUsedAt: sql`now()`, expiresAt }).where(eq(sessions.id, session.id)),
+    tx
+      .update(refreshTokens)
+      .set({ usedAt: sql`now()` })
+      .where(eq(refreshTokens.hash, sql.placeholder('hash')))
+      .prepare('use_refresh_token')
+      .execute({ hash }),
+    tx
+      .insert(refreshTokens)
+      .values({ hash: sql.placeholder('hash'), sessionId: sql.placeholder('sessionId') })
+      .prepare('add_refresh_token')
+      .execute({ hash: successorHash, sessionId: session.id }),
+    tx
+      .update(sessions)
+      .set({ lastUsedAt: sql`now()`, expiresAt: sql`${sql.placeholder('expiresAt')}::timestamptz` })
+      .where(eq(sessions.id, sql.placeholder('id')))
+      .prepare('prolong_session')
+      .execute({ id: session.id, expiresAt: expiresAt.toISOString() }),
   ]);
 }
 
-export async function revokeSession(db: Executor, id: string): Promise<void> {
-  await db
-    .update(sessions)
-    .set({ revokedAt: sql`now()` })
-    .where(and(eq(sessions.id, id), isNull(sessions.revokedAt)));
+const isLiving = (userId: string) =>
+  and(eq(sessions.userId, userId), isNull(sessions.revokedAt), gt(sessions.expiresAt, sql`now()`));
+
+/** A user's living sessions, newest first, as ids are UUIDv7; `before` is the last id of the page before. */
+export function listSessions(
+  db: Executor,
+  userId: string,
+  before: string | undefined,
+  limit: number,
+): Promise<SessionRow[]> {
+  return db
+    .select()
+    .from(sessions)
+    .where(and(isLiving(userId), before === undefined ? undefined : lt(sessions.id, before)))
+    .orderBy(desc(sessions.id))
+    .limit(limit);
+}
+
+/** Ids of living sessions beyond the newest so many; at most a handful, as it is asked at every sign-in. */
+export async function listSurplus(tx: Tx, userId: string, kept: number): Promise<string[]> {
+  const rows = await tx
+    .select({ id: sessions.id })
+    .from(sessions)
+    .where(isLiving(userId))
+    .orderBy(desc(sessions.id))
+    .offset(kept)
+    .limit(MAX_SURPLUS);
+  return rows.map(({ id }) => id);
 }
