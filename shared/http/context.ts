@@ -6,6 +6,8 @@ export type Caller = {
   sessionId: string;
   username: string;
   role: Role;
+  /** The role that the user would have, had the session been started with a second factor. */
+  withheld?: Role | undefined;
   /** The user's generation at the time the token was signed. */
   version: number;
   /** When the token runs out, seconds since 1970. */

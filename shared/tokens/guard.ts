@@ -37,7 +37,12 @@ export function createGuards(verifier: TokenVerifier): Guards {
     middleware: createMiddleware<CallerEnv>(async (c, next) => {
       const caller = await callerOf(c.req.header('Authorization'));
       if (caller === undefined) throw new Problem('unauthenticated');
-      if (!hasRole(caller.role, role)) throw new Problem('forbidden', `This takes the role ${role}.`);
+      if (!hasRole(caller.role, role)) {
+        if (caller.withheld !== undefined && hasRole(caller.withheld, role)) {
+          throw new Problem('mfa_enrollment_required', 'Set up a second factor, or sign in with it.');
+        }
+        throw new Problem('forbidden', `This takes the role ${role}.`);
+      }
       c.set('caller', caller);
       await next();
     }),

@@ -15,6 +15,8 @@ export const accessClaims = z.object({
   sid: z.uuid(),
   ver: z.int().nonnegative(),
   role: z.enum(ROLES),
+  /** Says why `role` is less than it could be: a second factor is missing. */
+  withheld: z.enum(ROLES).optional(),
   username: z.string(),
   iat: z.int(),
   nbf: z.int().optional(),
@@ -82,6 +84,7 @@ export function createTokenVerifier({ keys, issuer, audience, revocations }: Opt
         sessionId: claims.sid,
         username: claims.username,
         role: claims.role,
+        withheld: claims.withheld,
         version: claims.ver,
         expiresAt: claims.exp,
       };

@@ -3,6 +3,7 @@ import { createRouter, json, jsonBody, problemResponses } from '@tertulia/shared
 import type { Deps } from '../deps.ts';
 import { deviceHeader } from '../sessions/devices.ts';
 import { signedInBody, visitOf } from '../sessions/login.service.ts';
+import { refreshCookieHeader } from '../sessions/refresh-cookie.ts';
 import { signedInSchema } from '../sessions/sessions.schema.ts';
 import { mfaLoginBody } from './mfa.schema.ts';
 import { finishSignIn } from './second-step.ts';
@@ -16,7 +17,7 @@ export function mfaLoginRoutes(deps: Deps) {
       summary: 'Finish signing in with a second factor',
       description:
         'Takes the `mfaToken` of `403 mfa_required`, which is good for ten minutes, five wrong codes and one sign-in, and a code: of the authenticator app, or a recovery code. No code works twice.',
-      request: { body: jsonBody(mfaLoginBody), headers: deviceHeader },
+      request: { body: jsonBody(mfaLoginBody), headers: deviceHeader.extend(refreshCookieHeader.shape) },
       responses: {
         200: { ...json(signedInSchema, 'The user, signed in.'), headers: deviceHeader },
         ...problemResponses(
@@ -24,6 +25,7 @@ export function mfaLoginRoutes(deps: Deps) {
           'body_too_large',
           'unsupported_media_type',
           'invalid_fields',
+          'origin_not_allowed',
           'invalid_token',
           'invalid_code',
           'account_suspended',

@@ -3,6 +3,7 @@ import { createRouter, json, jsonBody, problemResponses } from '@tertulia/shared
 import type { Deps } from '../deps.ts';
 import { deviceHeader } from '../sessions/devices.ts';
 import { signedInBody, visitOf } from '../sessions/login.service.ts';
+import { refreshCookieHeader } from '../sessions/refresh-cookie.ts';
 import { signedInSchema } from '../sessions/sessions.schema.ts';
 import { requestOptions, signInByPasskey } from './passkey-login.service.ts';
 import { optionsSchema, passkeyLoginBody } from './passkeys.schema.ts';
@@ -38,7 +39,7 @@ export function passkeyLoginRoutes(deps: Deps) {
       summary: 'Sign in with a passkey',
       description:
         'With what `navigator.credentials.get` returned, as `toJSON()` gives it. It counts as password and second factor.',
-      request: { body: jsonBody(passkeyLoginBody), headers: deviceHeader },
+      request: { body: jsonBody(passkeyLoginBody), headers: deviceHeader.extend(refreshCookieHeader.shape) },
       responses: {
         200: { ...json(signedInSchema, 'The user, signed in.'), headers: deviceHeader },
         ...problemResponses(
@@ -46,6 +47,7 @@ export function passkeyLoginRoutes(deps: Deps) {
           'body_too_large',
           'unsupported_media_type',
           'invalid_fields',
+          'origin_not_allowed',
           'invalid_passkey',
           'account_suspended',
           'account_ending',
