@@ -104,7 +104,7 @@ export async function starts(project: Project): Promise<string> {
   return stdout;
 }
 
-/** Not root, on a read-only file system, and fit for Redis as the issue wants it. */
+/** Services are not root and cannot write to their images; Redis keeps streams; what is bundled is served. */
 export async function hardened(project: Project): Promise<void> {
   for (const service of SERVICES) {
     const who = await project.compose('exec', '-T', service, 'id', '-un');
