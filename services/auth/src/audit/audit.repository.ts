@@ -19,9 +19,9 @@ const sealedColumns = {
 export type SealRow = typeof auditSeals.$inferSelect;
 export type SealedRow = Awaited<ReturnType<typeof unsealedRows>>[number];
 
-/** One sealer at a time, until the transaction ends. */
+/** One sealer at a time, until the transaction ends; another lock than that of the process which leads. */
 export async function lockSeals(tx: Tx): Promise<void> {
-  await tx.execute(sql`select pg_advisory_xact_lock(hashtext('audit-seals'))`);
+  await tx.execute(sql`select pg_advisory_xact_lock(hashtext('audit-chain'))`);
 }
 
 export function unsealedRows(tx: Executor, limit: number) {
