@@ -55,6 +55,79 @@ function comment(owner: string, author: string, parentAuthor: string | null) {
   };
 }
 
+describe('what people are told of their account', () => {
+  const device = 'Mozilla/5.0 (X11; Linux x86_64)';
+  const session = (userId: string) => ({
+    userId,
+    sessionId: Bun.randomUUIDv7(),
+    device,
+    address: '203.0.113.7',
+  });
+
+  /** Everything that can happen to an account, as `locale` tells it: newest first. */
+  async function everything(locale: string) {
+    const user = await app.tokens.user();
+    const { id } = user;
+    await registered(id, locale);
+    await happen('session.started', id, { ...session(id), newDevice: true });
+    await happen('login.failed', null, { userId: id, device: null, address: '203.0.113.8' });
+    await happen('user.password_changed', id, { userId: id, by: 'change' });
+    await happen('user.password_changed', null, { userId: id, by: 'reset' });
+    await happen('session.revoked', null, { ...session(id), reason: 'reuse' });
+    await happen('user.role_changed', Bun.randomUUIDv7(), { userId: id, from: 'USER', to: 'ADMIN' });
+    const profile = { userId: id, username: 'ana', displayName: 'Ana', locale, role: 'ADMIN' as const };
+    await happen('user.profile_updated', id, profile);
+    return inboxOf(user);
+  }
+
+  test('in English', async () => {
+    const items = await everything('en');
+    expect(items.map(({ type, title }) => [type, title])).toEqual([
+      ['profile_updated', 'Your profile was changed'],
+      ['role_changed', 'Your role has changed'],
+      ['session_ended', 'A session was ended for safety'],
+      ['password_changed', 'Your password was changed'],
+      ['password_changed', 'Your password was changed'],
+      ['login_failed', 'Somebody could not sign in'],
+      ['login_new_device', 'New sign-in'],
+      ['user_registered', 'Welcome to Tertulia'],
+    ]);
+    expect(items[1]?.message).toBe('You are now an administrator.');
+    expect(items[5]?.message).toContain('unknown device, 203.0.113.8');
+    expect(items[6]?.message).toContain(`${device}, 203.0.113.7`);
+  });
+
+  test('in Spanish', async () => {
+    expect((await everything('es')).map(({ title }) => title)).toEqual([
+      'Se ha cambiado tu perfil',
+      'Tu rol ha cambiado',
+      'Se ha cerrado una sesión por seguridad',
+      'Se ha cambiado tu contraseña',
+      'Se ha cambiado tu contraseña',
+      'Intento fallido de iniciar sesión',
+      'Nuevo inicio de sesión',
+      'Te damos la bienvenida a Tertulia',
+    ]);
+  });
+
+  test('not of a device that is known, a session that they ended, a role that they gave themselves', async () => {
+    const user = await app.tokens.user();
+    await happen('session.started', user.id, { ...session(user.id), newDevice: false });
+    await happen('session.revoked', user.id, { ...session(user.id), reason: 'logout' });
+    await happen('user.role_changed', user.id, { userId: user.id, from: 'ADMIN', to: 'USER' });
+    expect(await inboxOf(user)).toEqual([]);
+  });
+
+  test('a device that says too much of itself is cut short', async () => {
+    const user = await app.tokens.user();
+    const talkative = { ...session(user.id), device: `x${' y'.repeat(250)}` };
+    await happen('session.started', user.id, { ...talkative, newDevice: true });
+    const [notice] = await inboxOf(user);
+    expect(notice?.message.length).toBeLessThan(300);
+    expect(notice?.message).toContain('…');
+  });
+});
+
 describe('what is told, and to whom', () => {
   test('user.registered welcomes in the user’s language, and later texts follow it', async () => {
     const user = await app.tokens.user();

@@ -1,6 +1,14 @@
 import type { Tx } from '@tertulia/shared/db/database';
 import type { AfterCommit, Consumers } from '@tertulia/shared/events/consumers';
 import { revocationConsumers } from '@tertulia/shared/tokens/revocation-store';
+import {
+  loginFailedNotice,
+  newDeviceNotice,
+  passwordChangedNotice,
+  profileUpdatedNotice,
+  roleChangedNotice,
+  sessionEndedNotice,
+} from './account-notices.ts';
 import { saveRecipient } from './inbox/inbox.repository.ts';
 import { type Notice, notify, type Publish } from './inbox/inbox.service.ts';
 import { userChannel } from './streams/streams.repository.ts';
@@ -33,9 +41,27 @@ export function createConsumers(publish: Publish): Consumers {
       });
     },
 
-    async 'user.profile_updated'(tx, { data }) {
+    async 'user.profile_updated'(tx, { data }, after) {
       await saveRecipient(tx, data.userId, data.locale);
+      await tell(tx, after, profileUpdatedNotice(data));
     },
+
+    async 'user.role_changed'(tx, { data, actorId }, after) {
+      if (actorId !== data.userId) await tell(tx, after, roleChangedNotice(data));
+    },
+
+    'user.password_changed': (tx, { data }, after) => tell(tx, after, passwordChangedNotice(data)),
+
+    async 'session.started'(tx, { data }, after) {
+      if (data.newDevice) await tell(tx, after, newDeviceNotice(data));
+    },
+
+    async 'session.revoked'(tx, { data }, after) {
+      // Other ends are acts of the user, or told as what they are.
+      if (data.reason === 'reuse') await tell(tx, after, sessionEndedNotice(data));
+    },
+
+    'login.failed': (tx, { data }, after) => tell(tx, after, loginFailedNotice(data)),
 
     async 'media.uploaded'(tx, { data }, after) {
       await tell(tx, after, {

@@ -1,9 +1,41 @@
 import type { Texts } from './texts.ts';
 
+const ROLES = { USER: 'a user', MODERATOR: 'a moderator', ADMIN: 'an administrator' };
+
 export const en: Texts = {
   user_registered: {
     title: () => 'Welcome to Tertulia',
     message: ({ username }) => `Your account @${username} is ready.`,
+  },
+  login_new_device: {
+    title: () => 'New sign-in',
+    message: ({ device, address }) =>
+      `Your account was used from a new device: ${device ?? 'unknown'}, ${address}. If that was not you, change your password.`,
+  },
+  login_failed: {
+    title: () => 'Somebody could not sign in',
+    message: ({ device, address }) =>
+      `A wrong password was given for your account: ${device ?? 'unknown device'}, ${address}.`,
+  },
+  password_changed: {
+    title: () => 'Your password was changed',
+    message: ({ by }) =>
+      by === 'reset'
+        ? 'It was reset with a link from your e-mail. If that was not you, secure your mailbox and reset it again.'
+        : 'If that was not you, reset it now.',
+  },
+  session_ended: {
+    title: () => 'A session was ended for safety',
+    message: ({ device, address }) =>
+      `Its refresh token was used twice, so somebody may have copied it: ${device ?? 'unknown device'}, ${address}. Sign in again there.`,
+  },
+  role_changed: {
+    title: () => 'Your role has changed',
+    message: ({ to }) => `You are now ${ROLES[to]}.`,
+  },
+  profile_updated: {
+    title: () => 'Your profile was changed',
+    message: ({ username }) => `The profile of @${username} is up to date.`,
   },
   upload_completed: {
     title: () => 'Upload complete',

@@ -1,6 +1,15 @@
+import type { Role } from '@tertulia/shared/http/context';
+
 /** What each type of notification is told with. A new type, and no language compiles until it has a text. */
 export type TextParameters = {
   user_registered: { username: string };
+  /** `device` is what the browser says of itself; null when it says nothing. */
+  login_new_device: { device: string | null; address: string };
+  login_failed: { device: string | null; address: string };
+  password_changed: { by: 'change' | 'reset' };
+  session_ended: { device: string | null; address: string };
+  role_changed: { to: Role };
+  profile_updated: { username: string };
   upload_completed: { mediaTitle: string };
   new_comment: { actor: string; mediaTitle: string; excerpt: string };
   comment_reply: { actor: string; mediaTitle: string; excerpt: string };
@@ -18,6 +27,12 @@ export type Texts = {
 
 export const NOTIFICATION_TYPES = [
   'user_registered',
+  'login_new_device',
+  'login_failed',
+  'password_changed',
+  'session_ended',
+  'role_changed',
+  'profile_updated',
   'upload_completed',
   'new_comment',
   'comment_reply',
