@@ -37,7 +37,7 @@ async function takeAddress({ secrets }: Deps, tx: Tx, user: UserRow, email: stri
     throw error;
   });
   await killTokens(tx, user.id, ['verify_email', 'reset_password', 'change_email']);
-  await audit(tx, entry('email.changed', user.id, visit));
+  await audit(tx, entry('email.changed', user.id, visit, email));
   await sendMail(tx, secrets.mails, {
     to: user.email,
     locale: user.locale,
@@ -58,7 +58,7 @@ export async function requestEmailChange(
 ): Promise<void> {
   const common = { locale, parameters: { username, newEmail } };
   await db.transaction(async (tx) => {
-    await audit(tx, entry('email.change_requested', id, visit));
+    await audit(tx, entry('email.change_requested', id, visit, newEmail));
     await sendMail(tx, secrets.mails, {
       ...common,
       to: newEmail,
@@ -69,11 +69,9 @@ export async function requestEmailChange(
   });
 }
 
-function entry(
-  action: 'email.verified' | 'email.changed' | 'email.change_requested',
-  id: string,
-  visit: Visit,
-) {
-  const personal = { address: visit.address, userAgent: visit.userAgent };
+type Action = 'email.verified' | 'email.changed' | 'email.change_requested';
+
+function entry(action: Action, id: string, { address, userAgent }: Visit, email?: string) {
+  const personal = { address, userAgent, ...(email === undefined ? {} : { email }) };
   return { action, actorId: id, userId: id, personal };
 }

@@ -1,5 +1,5 @@
 import type { Executor, Tx } from '@tertulia/shared/db/database';
-import { and, eq, inArray, lt, sql } from 'drizzle-orm';
+import { and, eq, inArray, lt } from 'drizzle-orm';
 import { oneTimeTokens, type TOKEN_PURPOSES } from '../db/schema.ts';
 import { hashOf, randomToken } from '../keys/seal.ts';
 
@@ -11,11 +11,12 @@ export type TokenRow = typeof oneTimeTokens.$inferSelect;
 
 type Wanted = { userId: string; purpose: Purpose; email: string };
 
-/** Makes a token that works once; an older one for the same purpose is dead. Only its hash is kept. */
+/**
+ * Makes a token that works once; an older one for the same purpose is dead. Only its hash is kept. The user's
+ * row is locked, as two at once would not see each other's.
+ */
 export async function makeToken(tx: Tx, { userId, purpose, email }: Wanted): Promise<string> {
   const token = randomToken();
-  // Two at once would not see each other's: they take turns.
-  await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`${purpose}:${userId}`}, 0))`);
   await killTokens(tx, userId, [purpose]);
   const expiresAt = new Date(Date.now() + TOKEN_MINUTES * 60_000);
   await tx.insert(oneTimeTokens).values({ hash: hashOf(token), purpose, userId, email, expiresAt });

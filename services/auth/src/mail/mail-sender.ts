@@ -29,6 +29,8 @@ type Options = {
   transport: Transport;
   log: Log;
   count(outcome: MailOutcome): void;
+  /** Time between two looks; shorter in tests. */
+  pollMs?: number;
 };
 
 /** What a sender needs, out of a service's resources. */
@@ -112,7 +114,7 @@ export function startMailSender(options: Options): Loop {
         if (!isUnavailable(err)) options.log.error({ err }, 'mails could not be looked up');
         return 0;
       });
-      if (count < BATCH) await pause(POLL_MS, signal);
+      if (count < BATCH) await pause(options.pollMs ?? POLL_MS, signal);
     }
   });
 }

@@ -1,5 +1,6 @@
 import type { Db, Tx } from '@tertulia/shared/db/database';
-import { findByEmail } from '../accounts/accounts.repository.ts';
+import { findByEmail, keyOf, lockUser } from '../accounts/accounts.repository.ts';
+import type { UserRow } from '../accounts/accounts.schema.ts';
 import { audit } from '../audit/audit.ts';
 import { makeToken } from '../email/one-time-tokens.ts';
 import { type Letter, render } from './render.ts';
@@ -27,11 +28,17 @@ export async function prepareMail(
     if (mail === undefined) return undefined;
     if (mail.token === undefined) return render(mail, undefined);
     const { userId, purpose } = mail.token;
-    const isTaken = purpose === 'change_email' && (await findByEmail(tx, mail.to)) !== undefined;
-    if (isTaken) return undefined;
+    const user = await lockUser(tx, userId);
+    if (user === undefined || (await isInVain(tx, user, mail.to, purpose))) return undefined;
     const token = await makeToken(tx, { userId, purpose, email: mail.to });
     return render(mail, `${webUrl.replace(/\/+$/, '')}${PAGES[purpose]}#token=${token}`);
   });
+}
+
+/** A new address that somebody has, and one to confirm that is no longer the account's. */
+async function isInVain(tx: Tx, user: UserRow, to: string, purpose: keyof typeof PAGES): Promise<boolean> {
+  if (purpose !== 'change_email') return keyOf(to) !== user.emailKey;
+  return (await findByEmail(tx, to)) !== undefined;
 }
 
 async function grant(tx: Tx, wish: MailWish, isFirstTry: boolean): Promise<Mail | undefined> {

@@ -15,7 +15,7 @@ const COMMON = new Set(dictionary['passwords-common'].filter((word) => word.leng
 export const newPassword = z
   .string()
   // A bound on the raw text first: what follows walks it.
-  .max(1024, `is longer than ${MAX} characters`)
+  .max(1024, { error: `is longer than ${MAX} characters`, abort: true })
   .refine((text) => text.isWellFormed() && !text.includes('\0'), {
     message: 'contains characters that are not allowed',
     abort: true,
