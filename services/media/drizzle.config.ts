@@ -7,6 +7,7 @@ export default defineConfig({
     './src/db/schema.ts',
     '../../shared/events/tables.ts',
     '../../shared/http/idempotency.ts',
+    '../../shared/departures/tables.ts',
     '../../shared/tokens/tables.ts',
   ],
   out: process.env.DRIZZLE_OUT ?? './drizzle',

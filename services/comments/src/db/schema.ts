@@ -21,15 +21,19 @@ export const visibility = pgEnum('visibility', VISIBILITIES);
 const instant = () => timestamp({ withTimezone: true, precision: 3 });
 
 /** What this service needs to know of media, told by events, so that it works while media is down. */
-export const media = pgTable('media', {
-  id: uuid().primaryKey(),
-  ownerId: uuid().notNull(),
-  ownerUsername: text().notNull(),
-  title: text().notNull(),
-  visibility: visibility().notNull(),
-  /** Set for good: a late event does not bring it back. */
-  deletedAt: instant(),
-});
+export const media = pgTable(
+  'media',
+  {
+    id: uuid().primaryKey(),
+    ownerId: uuid().notNull(),
+    ownerUsername: text().notNull(),
+    title: text().notNull(),
+    visibility: visibility().notNull(),
+    /** Set for good: a late event does not bring it back. Owner and title are blank then. */
+    deletedAt: instant(),
+  },
+  (table) => [index('media_owner').on(table.ownerId)],
+);
 
 export const comments = pgTable(
   'comments',
@@ -58,6 +62,8 @@ export const comments = pgTable(
     // What pages go by. Not by the id alone, though that is in order too: the planner would then take the
     // primary key now and then, and walk past every other media's comments.
     index('comments_top').on(table.mediaId, table.createdAt, table.id).where(sql`${table.parentId} is null`),
+    // All that one author wrote, for when the author goes.
+    index('comments_author').on(table.authorId, table.id).where(sql`${table.authorId} is not null`),
     index('comments_replies')
       .on(table.parentId, table.createdAt, table.id)
       .where(sql`${table.parentId} is not null`),
