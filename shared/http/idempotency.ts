@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { and, eq, lt, sql } from 'drizzle-orm';
 import { jsonb, pgTable, primaryKey, text, timestamp } from 'drizzle-orm/pg-core';
-import type { Db, Tx } from '../db/database.ts';
+import type { Db, Executor, Tx } from '../db/database.ts';
 import type { Log } from '../runtime/log.ts';
 import { every, type Loop } from '../runtime/loop.ts';
 import { Problem } from './problem.ts';
@@ -84,6 +84,11 @@ export async function sweepIdempotencyKeys(db: Db): Promise<number> {
       select ctid from idempotency_keys where created_at < now() - interval '24 hours' limit ${SWEEP_BATCH}
     ) returning 1`);
   return gone.length;
+}
+
+/** Forgets all of one caller, with the answers that are kept for it. */
+export async function forgetIdempotencyKeys(db: Executor, caller: string): Promise<void> {
+  await db.delete(idempotencyKeys).where(eq(idempotencyKeys.caller, caller));
 }
 
 /** Sweeps once an hour, in every replica: two at once do no harm. */

@@ -1,11 +1,13 @@
+import { departureConsumers } from '@tertulia/shared/departures/departures';
 import type { EventData } from '@tertulia/shared/events/catalog';
 import type { Consumers } from '@tertulia/shared/events/consumers';
 import { revocationConsumers } from '@tertulia/shared/tokens/revocation-store';
 import { addMedia, type MediaFacts, markMediaDeleted, updateMedia } from './media/media.repository.ts';
 
-/** Where comments listens: its own copy of media, and of what was revoked. */
+/** Where comments listens: its own copy of media, what was revoked, and who has gone. */
 export const consumers: Consumers = {
   ...revocationConsumers,
+  ...departureConsumers,
   'media.uploaded': (tx, { data }) => addMedia(tx, toFacts(data)),
   'media.updated': (tx, { data }) => updateMedia(tx, toFacts(data)),
   'media.deleted': (tx, { data }) => markMediaDeleted(tx, toFacts(data)),

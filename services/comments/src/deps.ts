@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { type Database, type Db, openDatabase } from '@tertulia/shared/db/database';
 import { migrate } from '@tertulia/shared/db/migrate';
+import { startDepartures } from '@tertulia/shared/departures/departures';
 import { startReader } from '@tertulia/shared/events/reader';
 import { startRelay } from '@tertulia/shared/events/relay';
 import type { Checks } from '@tertulia/shared/http/health';
@@ -15,6 +16,7 @@ import { remoteKeys } from '@tertulia/shared/tokens/keys';
 import { createTokenVerifier, type TokenVerifier } from '@tertulia/shared/tokens/verify';
 import { prepareFindComment } from './comments/comments.repository.ts';
 import { consumers } from './consumers.ts';
+import { createForget } from './departures/departures.ts';
 import type { CommentsEnv } from './env.ts';
 import { prepareFindMedia } from './media/media.repository.ts';
 import { prepareThreads, type Threads } from './threads/threads.repository.ts';
@@ -73,6 +75,7 @@ export async function openDeps(env: CommentsEnv, url: string, log: Log) {
       startReader({ source, reader: 'comments', url, db, stream, consumers, log }),
     ),
     startIdempotencySweep(db, log),
+    startDepartures({ db, url, service: 'comments', forget: createForget(db), log }),
   ];
   const verifier = createTokenVerifier({
     keys: remoteKeys(env.AUTH_URL, log),

@@ -10,7 +10,12 @@ export const commentsService: ServiceDefinition<typeof commentsEnv.shape> = {
   portVariable: 'COMMENTS_PORT',
   databaseVariable: 'COMMENTS_DATABASE_URL',
   env: commentsEnv,
-  productionNeeds: ['COMMENTS_DATABASE_URL', 'METRICS_TOKEN', 'SERVICE_SECRET', 'EVENTS_REDIS_URL|EVENTS_DATABASE_URL'],
+  productionNeeds: [
+    'COMMENTS_DATABASE_URL',
+    'METRICS_TOKEN',
+    'SERVICE_SECRET',
+    'EVENTS_REDIS_URL|EVENTS_DATABASE_URL',
+  ],
   async start(env, log) {
     const url = databaseOf('COMMENTS_DATABASE_URL', env.COMMENTS_DATABASE_URL);
     const { deps, close } = await openDeps(env, url, log);

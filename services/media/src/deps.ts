@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { type Database, type Db, openDatabase } from '@tertulia/shared/db/database';
 import { migrate } from '@tertulia/shared/db/migrate';
+import { startDepartures } from '@tertulia/shared/departures/departures';
 import { startReader } from '@tertulia/shared/events/reader';
 import { startRelay } from '@tertulia/shared/events/relay';
 import type { Checks } from '@tertulia/shared/http/health';
@@ -14,6 +15,7 @@ import { createGuards, type Guards } from '@tertulia/shared/tokens/guard';
 import { remoteKeys } from '@tertulia/shared/tokens/keys';
 import { createTokenVerifier, type TokenVerifier } from '@tertulia/shared/tokens/verify';
 import { consumers } from './consumers.ts';
+import { createForget } from './departures/departures.ts';
 import type { MediaEnv } from './env.ts';
 import { type LocalFiles, openLocalFiles } from './files/local-files.ts';
 import { startSweeper } from './files/removals.ts';
@@ -100,6 +102,7 @@ export async function openDeps(env: MediaEnv, url: string, log: Log) {
     startRelay({ source: 'media', url, sql: database.sql, stream, log }),
     startReader({ source: 'auth', reader: 'media', url, db: database.db, stream, consumers, log }),
     startSweeper(deps),
+    startDepartures({ db: database.db, url, service: 'media', forget: createForget(deps), log }),
   ];
   return {
     deps: { ...deps, feed: followed.feed },

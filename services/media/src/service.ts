@@ -10,7 +10,12 @@ export const mediaService: ServiceDefinition<typeof mediaEnv.shape> = {
   portVariable: 'MEDIA_PORT',
   databaseVariable: 'MEDIA_DATABASE_URL',
   env: mediaEnv,
-  productionNeeds: ['MEDIA_DATABASE_URL', 'METRICS_TOKEN', 'SERVICE_SECRET', 'EVENTS_REDIS_URL|EVENTS_DATABASE_URL'],
+  productionNeeds: [
+    'MEDIA_DATABASE_URL',
+    'METRICS_TOKEN',
+    'SERVICE_SECRET',
+    'EVENTS_REDIS_URL|EVENTS_DATABASE_URL',
+  ],
   async start(env, log) {
     const { deps, close } = await openDeps(
       env,

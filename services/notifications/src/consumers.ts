@@ -1,4 +1,5 @@
 import type { Tx } from '@tertulia/shared/db/database';
+import { departureConsumers } from '@tertulia/shared/departures/departures';
 import type { AfterCommit, Consumers } from '@tertulia/shared/events/consumers';
 import { revocationConsumers } from '@tertulia/shared/tokens/revocation-store';
 import {
@@ -29,6 +30,7 @@ export function createConsumers(publish: Publish): Consumers {
 
   return {
     ...revocationConsumers,
+    ...departureConsumers,
 
     async 'user.registered'(tx, { data }, after) {
       await saveRecipient(tx, data.userId, data.locale);

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { type Database, type Db, openDatabase } from '@tertulia/shared/db/database';
 import { migrate } from '@tertulia/shared/db/migrate';
+import { startDepartures } from '@tertulia/shared/departures/departures';
 import { SOURCES } from '@tertulia/shared/events/catalog';
 import { startReader } from '@tertulia/shared/events/reader';
 import type { Checks } from '@tertulia/shared/http/health';
@@ -14,6 +15,7 @@ import { createGuards, type Guards } from '@tertulia/shared/tokens/guard';
 import { remoteKeys } from '@tertulia/shared/tokens/keys';
 import { createTokenVerifier, type TokenVerifier } from '@tertulia/shared/tokens/verify';
 import { createConsumers } from './consumers.ts';
+import { createForget } from './departures/departures.ts';
 import type { NotificationsEnv } from './env.ts';
 import { selectionSchema } from './inbox/inbox.schema.ts';
 import { read } from './inbox/inbox.service.ts';
@@ -103,6 +105,8 @@ export async function openDeps(env: NotificationsEnv, url: string, log: Log) {
       log,
     }),
   );
+  const forget = createForget(database.db);
+  const departures = startDepartures({ db: database.db, url, service: 'notifications', forget, log });
   const sweeper = every(
     SWEEP_MS,
     () => sweepEntries(database.db),
@@ -115,6 +119,7 @@ export async function openDeps(env: NotificationsEnv, url: string, log: Log) {
         followed.close(),
         ...readers.map((reader) => reader.stop()),
         sweeper.stop(),
+        departures.stop(),
         deps.hub.close(),
       ]);
       await carriers.close();

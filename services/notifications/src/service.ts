@@ -11,7 +11,12 @@ export const notificationsService: ServiceDefinition<typeof notificationsEnv.sha
   portVariable: 'NOTIFICATIONS_PORT',
   databaseVariable: 'NOTIFICATIONS_DATABASE_URL',
   env: notificationsEnv,
-  productionNeeds: ['NOTIFICATIONS_DATABASE_URL', 'METRICS_TOKEN', 'SERVICE_SECRET', 'EVENTS_REDIS_URL|EVENTS_DATABASE_URL'],
+  productionNeeds: [
+    'NOTIFICATIONS_DATABASE_URL',
+    'METRICS_TOKEN',
+    'SERVICE_SECRET',
+    'EVENTS_REDIS_URL|EVENTS_DATABASE_URL',
+  ],
   async start(env, log) {
     const url = databaseOf('NOTIFICATIONS_DATABASE_URL', env.NOTIFICATIONS_DATABASE_URL);
     const { deps, close } = await openDeps(env, url, log);

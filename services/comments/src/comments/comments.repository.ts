@@ -1,5 +1,5 @@
 import type { Db, Executor, Tx } from '@tertulia/shared/db/database';
-import { and, desc, eq, inArray, isNull, type Placeholder, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, inArray, isNull, type Placeholder, sql } from 'drizzle-orm';
 import { alias } from 'drizzle-orm/pg-core';
 import { comments, media } from '../db/schema.ts';
 import type { CommentRow } from './comments.schema.ts';
@@ -32,6 +32,17 @@ export async function findComment(tx: Tx, id: string): Promise<Found | undefined
 /** The same, locked until the transaction ends: nobody edits, answers or deletes it meanwhile. */
 export async function lockComment(tx: Tx, id: string): Promise<Found | undefined> {
   return (await withMedia(tx, id).for('update', { of: comments }))[0];
+}
+
+/** Ids of what somebody wrote, the oldest first. */
+export async function commentsOf(db: Executor, authorId: string, limit: number): Promise<string[]> {
+  const rows = await db
+    .select({ id: comments.id })
+    .from(comments)
+    .where(eq(comments.authorId, authorId))
+    .orderBy(asc(comments.id))
+    .limit(limit);
+  return rows.map(({ id }) => id);
 }
 
 /**

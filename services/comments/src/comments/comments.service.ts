@@ -6,6 +6,7 @@ import { findMedia } from '../media/media.repository.ts';
 import { canSee } from '../media/media.visibility.ts';
 import {
   buryComment,
+  commentsOf,
   countReply,
   type Found,
   findComment,
@@ -105,10 +106,33 @@ export async function deleteComment(
       throw new Problem('forbidden', 'Only its author and moderators may delete a comment.');
     }
     precondition(comment);
-    await (comment.replyCount > 0 ? buryComment(tx, id) : removeComment(tx, comment));
-    const data = aboutComment(found);
-    await announce(tx, { type: 'comment.deleted', actorId: caller.userId, data, traceparent });
+    await deleteLocked(tx, found, { actorId: caller.userId, traceparent });
   });
+}
+
+/**
+ * Deletes what a user who has gone wrote, one comment after another as the user would have done, the media
+ * being visible or not. Returns how many there were, at most `limit`.
+ */
+export async function deleteCommentsOf(db: Db, authorId: string, limit: number): Promise<number> {
+  const ids = await commentsOf(db, authorId, limit);
+  for (const id of ids) {
+    await db.transaction(async (tx) => {
+      const found = await lockComment(tx, id);
+      // A moderator may have been faster.
+      if (found?.comment.authorId !== authorId) return;
+      await deleteLocked(tx, found, { actorId: authorId, traceparent: undefined });
+    });
+  }
+  return ids.length;
+}
+
+type By = { actorId: string; traceparent: string | undefined };
+
+async function deleteLocked(tx: Tx, found: Found, by: By): Promise<void> {
+  const { comment } = found;
+  await (comment.replyCount > 0 ? buryComment(tx, comment.id) : removeComment(tx, comment));
+  await announce(tx, { type: 'comment.deleted', ...by, data: aboutComment(found) });
 }
 
 /** A comment that is there for this caller, locked. */

@@ -30,11 +30,17 @@ export async function updateMedia(tx: Tx, facts: MediaFacts): Promise<void> {
     .onConflictDoUpdate({ target: media.id, set: facts, setWhere: isNull(media.deletedAt) });
 }
 
-/** Kept as a row, also when nothing was known of it: the mark outlasts whatever comes late. */
+/** The owner of what has none any more: the nil UUID (RFC 9562, 5.9). */
+const NOBODY = '00000000-0000-0000-0000-000000000000';
+
+/**
+ * Kept as a row, also when nothing was known of it: the mark outlasts whatever comes late. Nobody sees it any
+ * more, so that nothing else is kept.
+ */
 export async function markMediaDeleted(tx: Tx, facts: MediaFacts): Promise<void> {
-  const deletedAt = new Date();
+  const mark = { ownerId: NOBODY, ownerUsername: '', title: '', deletedAt: new Date() };
   await tx
     .insert(media)
-    .values({ ...facts, deletedAt })
-    .onConflictDoUpdate({ target: media.id, set: { deletedAt }, setWhere: isNull(media.deletedAt) });
+    .values({ ...facts, ...mark })
+    .onConflictDoUpdate({ target: media.id, set: mark, setWhere: isNull(media.deletedAt) });
 }

@@ -1,6 +1,6 @@
 import type { Db, Executor, Tx } from '@tertulia/shared/db/database';
 import type { Caller } from '@tertulia/shared/http/context';
-import { and, asc, desc, eq, gt, lt, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, inArray, lt, sql } from 'drizzle-orm';
 import { media } from '../db/schema.ts';
 import type { ListQuery, MediaChange, MediaRow } from './media.schema.ts';
 import { listedFor } from './visibility.ts';
@@ -57,6 +57,17 @@ export async function lockMedia(tx: Tx, id: string): Promise<MediaRow | undefine
   return row;
 }
 
+/** Some of an owner's, locked: the oldest first. */
+export async function lockMediaOf(tx: Tx, ownerId: string, limit: number): Promise<MediaRow[]> {
+  return tx
+    .select()
+    .from(media)
+    .where(eq(media.ownerId, ownerId))
+    .orderBy(asc(media.id))
+    .limit(limit)
+    .for('update');
+}
+
 export async function updateMedia(tx: Tx, id: string, change: MediaChange): Promise<MediaRow> {
   const [row] = await tx
     .update(media)
@@ -68,6 +79,6 @@ export async function updateMedia(tx: Tx, id: string, change: MediaChange): Prom
   return row;
 }
 
-export async function deleteMedia(tx: Tx, id: string): Promise<void> {
-  await tx.delete(media).where(eq(media.id, id));
+export async function deleteMedia(tx: Tx, ids: readonly string[]): Promise<void> {
+  await tx.delete(media).where(inArray(media.id, [...ids]));
 }

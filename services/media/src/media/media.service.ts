@@ -5,7 +5,14 @@ import { Problem } from '@tertulia/shared/http/problem';
 import type { Deps } from '../deps.ts';
 import { noteRemovals, type Removal } from '../files/removals.repository.ts';
 import { carryOut } from '../files/removals.ts';
-import { deleteMedia, insertMedia, lockMedia, type NewMedia, updateMedia } from './media.repository.ts';
+import {
+  deleteMedia,
+  insertMedia,
+  lockMedia,
+  lockMediaOf,
+  type NewMedia,
+  updateMedia,
+} from './media.repository.ts';
 import type { MediaChange, MediaRow } from './media.schema.ts';
 import { canDelete, canEdit, canSee } from './visibility.ts';
 
@@ -69,13 +76,37 @@ export async function removeMedia(
     if (!canDelete(caller, row))
       throw new Problem('forbidden', 'Only its owner or a moderator may delete it.');
     holds(row);
-    const files: Removal[] = [{ place: 'blob', key: row.blobKey }];
-    await deleteMedia(tx, id);
-    await noteRemovals(tx, files);
-    await announce(tx, { type: 'media.deleted', actorId: caller.userId, data: subjectOf(row), ...trace });
-    return files;
+    return removeLocked(tx, [row], caller.userId, trace);
   });
   await carryOut(deps, files);
+}
+
+/**
+ * Removes media of a user who has gone, as that user would have done. Returns how many there were, at most
+ * `limit`.
+ */
+export async function removeMediaOf(deps: Deps, ownerId: string, limit: number): Promise<number> {
+  const files = await deps.db.transaction(async (tx) => {
+    const rows = await lockMediaOf(tx, ownerId, limit);
+    return rows.length === 0 ? [] : removeLocked(tx, rows, ownerId, { traceparent: undefined });
+  });
+  await carryOut(deps, files);
+  return files.length;
+}
+
+/** Rows and events go together; the files are noted, for who carries it out after the commit. */
+async function removeLocked(tx: Tx, rows: MediaRow[], actorId: string, trace: Trace): Promise<Removal[]> {
+  const files = rows.map(({ blobKey }): Removal => ({ place: 'blob', key: blobKey }));
+  await deleteMedia(
+    tx,
+    rows.map(({ id }) => id),
+  );
+  await noteRemovals(tx, files);
+  await announce(
+    tx,
+    ...rows.map((row) => ({ type: 'media.deleted' as const, actorId, data: subjectOf(row), ...trace })),
+  );
+  return files;
 }
 
 async function lockSeen(tx: Tx, caller: Caller, id: string): Promise<MediaRow> {

@@ -1,5 +1,5 @@
 import type { Db, Executor, Tx } from '@tertulia/shared/db/database';
-import { and, eq, sql } from 'drizzle-orm';
+import { and, asc, eq, sql } from 'drizzle-orm';
 import { uploads } from '../db/schema.ts';
 import type { FileKind } from '../files/file-kind.ts';
 
@@ -26,6 +26,11 @@ export async function insertUpload(db: Executor, row: NewUpload): Promise<Upload
 export async function lockUpload(tx: Tx, id: string): Promise<UploadRow | undefined> {
   const [row] = await tx.select().from(uploads).where(eq(uploads.id, id)).for('update');
   return row;
+}
+
+/** Some of an owner's, the oldest first. */
+export async function uploadsOf(db: Executor, ownerId: string, limit: number): Promise<UploadRow[]> {
+  return db.select().from(uploads).where(eq(uploads.ownerId, ownerId)).orderBy(asc(uploads.id)).limit(limit);
 }
 
 export type Seal = FileKind & { sha256: string };

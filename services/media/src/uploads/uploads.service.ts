@@ -15,6 +15,7 @@ import {
   type Seal,
   sealUpload,
   type UploadRow,
+  uploadsOf,
 } from './uploads.repository.ts';
 
 /** An upload that this request alone works on, and the bytes it has. */
@@ -130,4 +131,22 @@ export async function discard(deps: Deps, upload: UploadRow): Promise<void> {
   });
   deps.hashes.forget(upload.id);
   await carryOut(deps, files);
+}
+
+/**
+ * Forgets uploads of a user who has gone, those under way too. Returns how many there were, at most `limit`.
+ *
+ * @throws {Problem} `upload_locked` when one is being finished: it can be tried again.
+ */
+export async function discardUploadsOf(deps: Deps, ownerId: string, limit: number): Promise<number> {
+  const found = await uploadsOf(deps.db, ownerId, limit);
+  for (const upload of found) {
+    const hold = await deps.locks.acquire(upload.id);
+    try {
+      await discard(deps, upload);
+    } finally {
+      hold.release();
+    }
+  }
+  return found.length;
 }

@@ -78,6 +78,24 @@ export async function deleteNotification(tx: Tx, id: string): Promise<void> {
   await tx.delete(notifications).where(eq(notifications.id, id));
 }
 
+/** Deletes what somebody was told, at most `limit`, and returns how many there were. */
+export async function deleteNotificationsOf(db: Executor, userId: string, limit: number): Promise<number> {
+  const some = db
+    .select({ id: notifications.id })
+    .from(notifications)
+    .where(eq(notifications.userId, userId))
+    .limit(limit);
+  const gone = await db
+    .delete(notifications)
+    .where(inArray(notifications.id, some))
+    .returning({ id: notifications.id });
+  return gone.length;
+}
+
+export async function forgetRecipient(tx: Tx, userId: string): Promise<void> {
+  await tx.delete(recipients).where(eq(recipients.userId, userId));
+}
+
 export async function saveRecipient(tx: Tx, userId: string, locale: string): Promise<void> {
   await tx
     .insert(recipients)

@@ -60,6 +60,12 @@ export async function withdraw(tx: Tx, channel: string, offset: number): Promise
 
 const VOID = JSON.stringify({ kind: 'void' });
 
+/** Removes a locked channel and all that was published there. */
+export async function forgetStream(tx: Tx, channel: string): Promise<void> {
+  await tx.delete(streamEntries).where(eq(streamEntries.channel, channel));
+  await tx.delete(streams).where(eq(streams.channel, channel));
+}
+
 /** Entries after an offset, in order. */
 export function entriesAfter(
   db: Executor,
