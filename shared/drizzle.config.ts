@@ -4,6 +4,6 @@ import { defineConfig } from 'drizzle-kit';
 export default defineConfig({
   dialect: 'postgresql',
   casing: 'snake_case',
-  schema: ['./testing/schema.ts', './events/tables.ts', './http/idempotency.ts'],
+  schema: ['./testing/schema.ts', './events/tables.ts', './http/idempotency.ts', './departures/tables.ts'],
   out: process.env.DRIZZLE_OUT ?? './testing/drizzle',
 });
