@@ -86,16 +86,14 @@ async function leaveTraces({ id }: Person): Promise<void> {
   await db
     .insert(oneTimeTokens)
     .values({ userId: id, purpose: 'reset_password', hash: randomToken(), expiresAt });
-  await db
-    .insert(passkeys)
-    .values({
-      id: randomToken(),
-      userId: id,
-      publicKey: 'key material',
-      counter: 0,
-      transports: ['usb'],
-      name: 'mine',
-    });
+  await db.insert(passkeys).values({
+    id: randomToken(),
+    userId: id,
+    publicKey: 'key material',
+    counter: 0,
+    transports: ['usb'],
+    name: 'mine',
+  });
 }
 
 /** Every row that still names the user, by table. */
