@@ -13,6 +13,7 @@ import { createRevocations, type Revocations } from '@tertulia/shared/tokens/rev
 import { createTokenVerifier, type TokenVerifier } from '@tertulia/shared/tokens/verify';
 import { startAccountSweep } from './account-end/sweep.ts';
 import { prepareFindUser } from './accounts/accounts.repository.ts';
+import { startPersonalSweep } from './audit/personal-sweep.ts';
 import { startSealing } from './audit/sealing.ts';
 import { sweepTokens } from './email/one-time-tokens.ts';
 import type { AuthEnv } from './env.ts';
@@ -143,6 +144,7 @@ export async function openDeps(env: AuthEnv, url: string, log: Log) {
   const sealing = startSealing({ db: database.db, url, key: deps.secrets.audit, log });
   const sweep = startAccountSweep(deps, url);
   const sessionSweep = startSessionSweep(database.db, env.SESSION_DAYS, log);
+  const personalSweep = startPersonalSweep(database.db, env.AUDIT_PERSONAL_DAYS, log);
   const noted = lastUse.start();
   return {
     deps,
@@ -158,6 +160,7 @@ export async function openDeps(env: AuthEnv, url: string, log: Log) {
           sealing,
           sweep,
           sessionSweep,
+          personalSweep,
           noted,
         ].map((loop) => loop.stop()),
       );

@@ -59,6 +59,9 @@ export const authEnv = commonEnv.extend(tokenEnv.omit({ AUTH_URL: true }).shape)
     .default('http://localhost:8080')
     .describe('Address of the front end: links in mail lead there, and passkeys belong to its host.'),
   REGISTRATIONS_PER_HOUR: integer(1, 100_000).default(100).describe('New accounts from one address.'),
+  AUDIT_PERSONAL_DAYS: integer(1, 3650)
+    .default(365)
+    .describe('Days in which the audit log keeps addresses, devices and e-mails; what happened stays for ever.'),
   EXPORTS_PER_HOUR: integer(1, 1000).default(10).describe('Exports of one account.'),
 });
 
