@@ -1,4 +1,4 @@
-import type { Executor, Tx } from '@tertulia/shared/db/database';
+import type { Db, Executor, Tx } from '@tertulia/shared/db/database';
 import { and, asc, desc, eq, gt, inArray, isNull, lt, or, type SQL, sql } from 'drizzle-orm';
 import { auditEvents, auditPersonal, auditSeals } from '../db/schema.ts';
 import type { AuditAction } from './audit.ts';
@@ -118,4 +118,27 @@ export function listEvents(db: Executor, { userId, action, before }: Filter, lim
 /** Erases what names a user; the events stay, and stay sealed. */
 export async function erasePersonal(tx: Tx, userId: string): Promise<void> {
   await tx.delete(auditPersonal).where(eq(auditPersonal.userId, userId));
+}
+
+/**
+ * Erases personal data of events before an instant, among the `limit` oldest. Returns how many there were:
+ * fewer than `limit` means that the rest is younger, as ids grow with time.
+ */
+export async function eraseOldPersonal(db: Db, before: Date, limit: number): Promise<number> {
+  const oldest = db
+    .select({ eventId: auditPersonal.eventId })
+    .from(auditPersonal)
+    .orderBy(asc(auditPersonal.eventId))
+    .limit(limit)
+    .as('oldest');
+  const old = db
+    .select({ eventId: oldest.eventId })
+    .from(oldest)
+    .innerJoin(auditEvents, eq(auditEvents.id, oldest.eventId))
+    .where(lt(auditEvents.at, before));
+  const gone = await db
+    .delete(auditPersonal)
+    .where(inArray(auditPersonal.eventId, old))
+    .returning({ eventId: auditPersonal.eventId });
+  return gone.length;
 }

@@ -3,7 +3,8 @@ import { createLog } from '@tertulia/shared/runtime/log';
 import { eventually } from '@tertulia/shared/testing/eventually';
 import { createTestApp } from '../test-app.ts';
 import { audit } from './audit.ts';
-import { startSealing } from './sealing.ts';
+import { sweepPersonal } from './personal-sweep.ts';
+import { sealBatch, startSealing } from './sealing.ts';
 import { verifyAudit } from './verification.ts';
 
 type TestApp = Awaited<ReturnType<typeof createTestApp>>;
@@ -104,5 +105,30 @@ describe('sealing in the background', () => {
     });
     await Promise.all(loops.map((loop) => loop.stop()));
     expect(await verifyAudit(db, secrets.audit)).toMatchObject({ ok: true, unsealed: 0 });
+  });
+});
+
+describe('personal data in the audit log', () => {
+  test('are erased when they are old, whoever they are of; events stay, and stay sealed', async () => {
+    const own = await createTestApp();
+    const { db, secrets } = own.deps;
+    await own.database.sql`
+      insert into audit_events (at, action) select now() - interval '31 days', 'login.failed' from generate_series(1, 2300)`;
+    await own.database.sql`
+      insert into audit_personal (event_id, salt, address) select id, 'salt', '203.0.113.7' from audit_events`;
+    await own.signUp();
+    const personal = { address: '203.0.113.8' };
+    await audit(db, { action: 'login.failed', actorId: null, userId: null, personal });
+    const young = 'select count(*)::int as n from audit_personal where event_id > 2300';
+    const [{ n: before } = { n: 0 }] = await own.database.sql.unsafe(young);
+    await sweepPersonal(db, 30);
+    const [{ n: left } = { n: 0 }] = await own.database.sql`select count(*)::int as n from audit_personal`;
+    expect(left).toBe(before);
+    expect(left).toBeGreaterThan(0);
+    while ((await sealBatch(db, secrets.audit)) !== undefined);
+    expect(await verifyAudit(db, secrets.audit)).toMatchObject({ ok: true });
+    await sweepPersonal(db, 0);
+    expect(await verifyAudit(db, secrets.audit)).toMatchObject({ ok: true });
+    await own.close();
   });
 });
