@@ -61,7 +61,9 @@ export const authEnv = commonEnv.extend(tokenEnv.omit({ AUTH_URL: true }).shape)
   REGISTRATIONS_PER_HOUR: integer(1, 100_000).default(100).describe('New accounts from one address.'),
   AUDIT_PERSONAL_DAYS: integer(1, 3650)
     .default(365)
-    .describe('Days in which the audit log keeps addresses, devices and e-mails; what happened stays for ever.'),
+    .describe(
+      'Days in which the audit log keeps addresses, devices and e-mails; what happened stays for ever.',
+    ),
   EXPORTS_PER_HOUR: integer(1, 1000).default(10).describe('Exports of one account.'),
 });
 
