@@ -42,7 +42,9 @@ export function registerRoutes(deps: Deps) {
       const passwordHash = await passwords.hash(password);
       const visit = visitOf(c);
       const signedIn = await db.transaction(async (tx) => {
-        const user = await register(tx, { ...body, passwordHash }, { traceparent: c.var.traceparent });
+        const { address, userAgent, traceparent } = visit;
+        const personal = { address, userAgent };
+        const user = await register(tx, { ...body, passwordHash }, { traceparent, personal });
         await sendMail(tx, deps.secrets.mails, {
           to: user.email,
           locale: user.locale,
