@@ -3,6 +3,7 @@ import { isUniqueViolation } from '@tertulia/shared/db/unavailable';
 import { announce } from '@tertulia/shared/events/announce';
 import type { Caller } from '@tertulia/shared/http/context';
 import { Problem } from '@tertulia/shared/http/problem';
+import { audit, type Personal } from '../audit/audit.ts';
 import { insertUser, keyOf, lockUser, type NewUser, updateUser } from './accounts.repository.ts';
 import type { UserRow } from './accounts.schema.ts';
 
@@ -13,11 +14,18 @@ type Registration = {
   displayName?: string | undefined;
 };
 
+type Circumstances = {
+  role?: UserRow['role'];
+  traceparent?: string | undefined;
+  /** From where and with what; for the audit log. */
+  personal?: Personal;
+};
+
 /** Makes an account and tells of it. @throws {Problem} `username_taken`, `email_taken` */
 export async function register(
   tx: Tx,
   registration: Registration,
-  { role = 'USER', traceparent }: { role?: UserRow['role']; traceparent?: string | undefined } = {},
+  { role = 'USER', traceparent, personal }: Circumstances = {},
 ): Promise<UserRow> {
   const row: NewUser = {
     id: Bun.randomUUIDv7(),
@@ -35,6 +43,13 @@ export async function register(
     throw error;
   });
   await announce(tx, { type: 'user.registered', actorId: user.id, data: aboutUser(user), traceparent });
+  await audit(tx, {
+    action: 'user.registered',
+    actorId: user.id,
+    userId: user.id,
+    after: { role },
+    ...(personal === undefined ? {} : { personal }),
+  });
   return user;
 }
 

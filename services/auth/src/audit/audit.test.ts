@@ -132,3 +132,12 @@ describe('personal data in the audit log', () => {
     await own.close();
   });
 });
+
+test('a registration is audited, with where it came from', async () => {
+  const body = { username: 'newcomer', email: 'newcomer@example.org', password: 'correct horse battery' };
+  const made = await auth.call('POST', '/auth/register', { body, headers: { 'User-Agent': 'a browser' } });
+  const { items } = (await list(`userId=${made.body.user.id}&action=user.registered`)).body;
+  expect(items).toMatchObject([
+    { actorId: made.body.user.id, after: { role: 'USER' }, userAgent: 'a browser', email: null },
+  ]);
+});
