@@ -3,9 +3,9 @@
  * `AUTH_SECRET`. Exit code 0 when it is, 1 with the first fault when it is not.
  */
 import { parseArgs } from 'node:util';
-import { EnvError, parseEnv } from '@tertulia/shared/config/env';
+import { parseEnv } from '@tertulia/shared/config/env';
 import { openDatabase } from '@tertulia/shared/db/database';
-import { databaseOf } from '@tertulia/shared/runtime/service';
+import { databaseOf, explain } from '@tertulia/shared/runtime/service';
 import { authEnv } from '../env.ts';
 import { deriveSecrets, developmentSecret } from '../keys/secret.ts';
 import { verifyAudit } from './verification.ts';
@@ -38,8 +38,7 @@ async function main(): Promise<number> {
 try {
   process.exitCode = await main();
 } catch (error) {
-  const lines =
-    error instanceof EnvError ? error.problems : [error instanceof Error ? error.message : 'failed'];
+  const lines = explain(error, { portVariable: '', databaseVariable: 'AUTH_DATABASE_URL' });
   for (const line of lines) process.stderr.write(`audit log: ${line}\n`);
   process.exitCode = 1;
 }
