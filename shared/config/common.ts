@@ -54,7 +54,9 @@ export const tokenEnv = z.object({
     .string()
     .min(32)
     .optional()
-    .describe('What services show to auth for a token of their own; the same for all. Mandatory in production.'),
+    .describe(
+      'What services show to auth for a token of their own; the same for all. Mandatory in production.',
+    ),
   AUTH_URL: z
     .url()
     .default('http://127.0.0.1:5900')

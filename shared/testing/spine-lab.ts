@@ -167,7 +167,10 @@ export async function openLab(carrier: CarrierName) {
     async [Symbol.asyncDispose](): Promise<void> {
       for (const child of children) child.kill('SIGKILL');
       // How a loop failed is told by whom it fails; here everything has to end.
-      await Promise.allSettled([...loops.map((loop) => loop.stop()), ...children.map((child) => child.exited)]);
+      await Promise.allSettled([
+        ...loops.map((loop) => loop.stop()),
+        ...children.map((child) => child.exited),
+      ]);
       await carriers.close();
       await Promise.all([producer.drop(), consumer.drop(), between?.drop(), redis?.stop()]);
     },

@@ -14,7 +14,12 @@ export async function openReplica(auth: Awaited<ReturnType<typeof createTestApp>
   const { TOKEN_ISSUER: issuer, TOKEN_AUDIENCE: audience } = auth.env;
   return {
     deps,
-    verifier: createTokenVerifier({ keys: deps.keys.source, issuer, audience, revocations: createRevocations() }),
+    verifier: createTokenVerifier({
+      keys: deps.keys.source,
+      issuer,
+      audience,
+      revocations: createRevocations(),
+    }),
     kids: () => deps.keys.publicKeys().map(({ kid }) => kid),
     async close() {
       await watch.stop();
