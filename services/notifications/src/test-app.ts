@@ -1,5 +1,6 @@
 import { parseEnv } from '@tertulia/shared/config/env';
 import type { Tx } from '@tertulia/shared/db/database';
+import type { LiveBus } from '@tertulia/shared/live/bus';
 import { postgresBus } from '@tertulia/shared/live/postgres-bus';
 import { createLog } from '@tertulia/shared/runtime/log';
 import { createTestClient } from '@tertulia/shared/testing/client';
@@ -14,10 +15,14 @@ import { listen } from './service.ts';
 import { userChannel } from './streams/streams.repository.ts';
 import type { NotificationType } from './texts/texts.ts';
 
-type Options = { settings?: Record<string, string>; share?: { database: TestDatabase; tokens: TestTokens } };
+type Options = {
+  settings?: Record<string, string>;
+  share?: { database: TestDatabase; tokens: TestTokens };
+  bus?: LiveBus;
+};
 
 /** Notifications on a database of its own, or as one more node on another's; no reader runs. */
-export async function createTestApp({ settings = {}, share }: Options = {}) {
+export async function createTestApp({ settings = {}, share, bus: given }: Options = {}) {
   const database = share?.database ?? (await createTestDatabase(MIGRATIONS));
   const tokens = share?.tokens ?? (await createTestTokens());
   const env = parseEnv(notificationsEnv, {
@@ -28,7 +33,7 @@ export async function createTestApp({ settings = {}, share }: Options = {}) {
     ...settings,
   });
   const log = createLog('notifications', env.LOG_LEVEL);
-  const bus = await postgresBus(database.sql);
+  const bus = given ?? (await postgresBus(database.sql));
   const deps = await createDeps({
     env,
     log,

@@ -7,6 +7,8 @@ import type { Position } from './protocol.ts';
 
 /** A lost hint is noticed within so long. */
 const COMPARE_MS = 5000;
+/** So long a new channel waits for the bus; a bus that is away keeps nobody out. */
+const FOLLOW_MS = 500;
 const CATCH_UP = 500;
 const COMPARE_BATCH = 1000;
 /** What a client may get at once when it comes back, and what may wait for it meanwhile. */
@@ -44,6 +46,10 @@ type Channel = {
   waiting: Set<Waiting>;
   /** Catching up takes turns. */
   turn: Promise<void>;
+  /** The subscription to the bus, once there is one or it is on its way. */
+  following: Promise<void> | undefined;
+  /** Something came before the position was known. */
+  stirred: boolean;
   leave: () => void;
 };
 
@@ -93,27 +99,55 @@ export function createHub({ db, bus, epoch, outlet, log }: Options): Hub {
       catchUp(name, channel).catch((err: unknown) => log.warn({ err, channel: name }, 'not caught up yet'));
   }
 
+  /** Subscribes to the bus. Without it counters are compared, and it is tried again then. */
+  function follow(name: string, channel: Channel): void {
+    const isOpen = () => open.get(name) === channel;
+    let left = false;
+    let leaveBus = () => {};
+    channel.leave = () => {
+      left = true;
+      leaveBus();
+    };
+    channel.following = bus
+      .subscribe(name, (message) => {
+        if (isOpen()) onHint(name, channel, message);
+        else channel.stirred = true;
+      })
+      .then(
+        (leave) => {
+          leaveBus = leave;
+          if (left) leave();
+          // It took so long that something may have been missed.
+          else if (isOpen()) return catchUp(name, channel);
+        },
+        () => {
+          channel.following = undefined;
+        },
+      )
+      .catch((err: unknown) => log.warn({ err, channel: name }, 'not caught up yet'));
+  }
+
   async function openChannel(name: string): Promise<Channel> {
     const channel: Channel = {
       position: 0,
       users: 0,
       waiting: new Set(),
       turn: Promise.resolve(),
+      following: undefined,
+      stirred: false,
       leave: () => {},
     };
-    let early = true;
-    channel.leave = await bus.subscribe(name, (message) => {
-      // Until the position is known, what comes is in Postgres too.
-      if (!early) onHint(name, channel, message);
-    });
+    follow(name, channel);
+    await Promise.race([channel.following, Bun.sleep(FOLLOW_MS)]);
     try {
       channel.position = (await lastOffsets(db, [name])).get(name) ?? 0;
     } catch (error) {
       channel.leave();
       throw error;
     }
-    early = false;
     open.set(name, channel);
+    // What came until now is in Postgres, though perhaps not in what was just read.
+    if (channel.stirred) await catchUp(name, channel);
     return channel;
   }
 
@@ -141,6 +175,7 @@ export function createHub({ db, bus, epoch, outlet, log }: Options): Hub {
   /** Compares our positions with the counters: what the bus has lost shows here. */
   async function compare(): Promise<void> {
     const names = [...open.keys()];
+    for (const [name, channel] of open) if (channel.following === undefined) follow(name, channel);
     for (let at = 0; at < names.length; at += COMPARE_BATCH) {
       const offsets = await lastOffsets(db, names.slice(at, at + COMPARE_BATCH));
       for (const [name, offset] of offsets) {
