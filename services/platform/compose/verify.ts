@@ -62,10 +62,13 @@ export async function main(): Promise<void> {
   try {
     await verify(project, folder);
   } catch (error) {
-    console.error(error);
-    const { stdout } = await project.tryCompose('logs', '--no-color', '--tail', '40');
-    console.error(stdout);
     process.exitCode = 1;
+    // Interrupted, the stack goes away under us: that is no finding.
+    if (removing === undefined) {
+      console.error(error);
+      const { stdout } = await project.tryCompose('logs', '--no-color', '--tail', '40');
+      console.error(stdout);
+    }
   } finally {
     await remove();
   }
