@@ -19,7 +19,9 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-const auth = (path: string, init?: RequestInit) => fetch(`http://127.0.0.1:${env.AUTH_PORT}${path}`, init);
+/** On a connection of its own: one that is kept may lead to the process that was killed a moment ago. */
+const auth = (path: string, init?: RequestInit) =>
+  fetch(`http://127.0.0.1:${env.AUTH_PORT}${path}`, { ...init, keepalive: false });
 const post = (path: string, body: unknown) =>
   auth(path, { method: 'POST', body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } });
 
@@ -52,7 +54,7 @@ async function refused(settings: Record<string, string>) {
 }
 
 const isClosed = (port: string) =>
-  fetch(`http://127.0.0.1:${port}/health/live`).then(
+  fetch(`http://127.0.0.1:${port}/health/live`, { keepalive: false }).then(
     () => false,
     () => true,
   );
