@@ -35,10 +35,15 @@ async function run(command: string[], settings: Record<string, string> = {}) {
     stderr: 'pipe',
   });
   let text = '';
-  for await (const chunk of child.stdout) {
-    text += Buffer.from(chunk).toString();
-    if (text.includes('Ctrl-C stops everything')) break;
-  }
+  const { promise: ready, resolve } = Promise.withResolvers<void>();
+  // Read to its end: who writes to a pipe that nobody reads is ended by it.
+  const reading = (async () => {
+    for await (const chunk of child.stdout) {
+      text += Buffer.from(chunk).toString();
+      if (text.includes('Ctrl-C stops everything')) resolve();
+    }
+  })();
+  await Promise.race([ready, reading]);
   return { child, text };
 }
 
