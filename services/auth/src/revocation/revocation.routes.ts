@@ -2,6 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { createRoute, z } from '@hono/zod-openapi';
 import { Problem } from '@tertulia/shared/http/problem';
 import { createRouter, json, jsonBody, problemResponses } from '@tertulia/shared/http/router';
+import { createLimits } from '@tertulia/shared/limits/limits';
 import { revocationsPage } from '@tertulia/shared/tokens/revocation-beat';
 import { CALLERS, serviceSecretOf } from '@tertulia/shared/tokens/service-secret';
 import { serviceAudienceOf } from '@tertulia/shared/tokens/verify';
@@ -23,8 +24,10 @@ const tokenSchema = z
   .openapi('ServiceToken');
 
 export function revocationRoutes(deps: Deps) {
-  const { db, env, guards, keys, limits } = deps;
+  const { db, env, guards, keys } = deps;
   const wanted = Buffer.from(hashOf(serviceSecretOf(env)));
+  // In memory, whatever else there is: services need their token most while Redis is away, and at once.
+  const limits = createLimits({ scale: env.RATE_LIMIT_SCALE });
   const tries = limits({ name: 'service-tokens', points: TRIES_PER_MINUTE, seconds: 60 });
   const router = createRouter();
 
