@@ -10,10 +10,13 @@ export const SERVICES = ['auth', 'media', 'comments', 'notifications'] as const;
 export type ServiceName = (typeof SERVICES)[number];
 
 export type Stack = {
-  /** Address of a service. */
+  /** Address of a service; of its first process, where there are several. */
   url(service: ServiceName): string;
+  /** Addresses of all its processes. */
+  urls(service: ServiceName): string[];
   databaseUrl(service: ServiceName): string;
   pid(service: ServiceName): number;
+  /** Ends, and starts, every process of a service. */
   kill(service: ServiceName, signal?: NodeJS.Signals): Promise<void>;
   start(service: ServiceName): Promise<void>;
   stop(): Promise<void>;
@@ -22,60 +25,80 @@ export type Stack = {
 const SERVICES_DIR = join(import.meta.dir, '..', '..');
 
 /**
- * The platform as production runs it: a process a service, each with a database of its own, on free ports.
- * Without a Redis address, Postgres carries the events.
+ * The platform as production runs it: a process a service, or as many as `replicas` says, each service with a
+ * database of its own, on free ports. Without a Redis address, Postgres carries the events.
  */
-export async function startStack(settings: Record<string, string> = {}): Promise<Stack> {
+export async function startStack(
+  settings: Record<string, string> = {},
+  replicas: Partial<Record<ServiceName, number>> = {},
+): Promise<Stack> {
   const dataDir = await mkdtemp(join(tmpdir(), 'tertulia-stack-'));
   const databases = await createDatabases([...SERVICES, 'events']);
-  const ports = new Map<string, number>();
-  for (const service of SERVICES) ports.set(service, await freePort());
+  const ports = new Map<ServiceName, number[]>();
+  for (const service of SERVICES) {
+    ports.set(service, await Promise.all(Array.from({ length: replicas[service] ?? 1 }, freePort)));
+  }
+  const portsOf = (service: ServiceName) => ports.get(service) ?? [];
   const env: Record<string, string> = {
     NODE_ENV: 'test',
     HOST: '127.0.0.1',
     LOG_LEVEL: 'error',
     DATA_DIR: dataDir,
-    AUTH_URL: `http://127.0.0.1:${ports.get('auth')}`,
+    AUTH_URL: `http://127.0.0.1:${portsOf('auth')[0]}`,
     ...(settings.EVENTS_REDIS_URL === undefined ? { EVENTS_DATABASE_URL: databases.url('events') } : {}),
     ...settings,
   };
   for (const service of SERVICES) {
-    env[`${service.toUpperCase()}_PORT`] = String(ports.get(service));
     env[`${service.toUpperCase()}_DATABASE_URL`] = databases.url(service);
   }
-  const running = new Map<ServiceName, Bun.Subprocess>();
-  const url = (service: ServiceName) => `http://127.0.0.1:${ports.get(service)}`;
+  const running = new Map<ServiceName, Bun.Subprocess[]>();
+  const urls = (service: ServiceName) => portsOf(service).map((port) => `http://127.0.0.1:${port}`);
+  const url = (service: ServiceName) => urls(service)[0] ?? '';
 
   async function start(service: ServiceName): Promise<void> {
-    const child = Bun.spawn([process.execPath, join(SERVICES_DIR, service, 'src', 'main.ts')], {
-      env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...env },
+    const children = portsOf(service).map((port) => spawn(service, port));
+    running.set(service, children);
+    await Promise.all(children.map((child, at) => isReady(service, child, urls(service)[at] ?? '')));
+  }
+
+  function spawn(service: ServiceName, port: number): Bun.Subprocess {
+    return Bun.spawn([process.execPath, join(SERVICES_DIR, service, 'src', 'main.ts')], {
+      env: {
+        PATH: process.env.PATH ?? '',
+        HOME: process.env.HOME ?? '',
+        ...env,
+        [`${service.toUpperCase()}_PORT`]: String(port),
+      },
       stdin: 'ignore',
       // Who asks for more logs than errors wants the work of writing them, not the lines.
       stdout: settings.LOG_LEVEL === undefined ? 'inherit' : 'ignore',
       stderr: 'inherit',
     });
-    running.set(service, child);
+  }
+
+  async function isReady(service: ServiceName, child: Bun.Subprocess, address: string): Promise<void> {
     await eventually(
       async () => {
         if (child.exitCode !== null) throw new Error(`${service} exited with ${child.exitCode}`);
-        return (await fetch(`${url(service)}/health/ready`)).ok;
+        return (await fetch(`${address}/health/ready`)).ok;
       },
       { ms: 30_000, every: 50 },
     );
   }
 
   async function kill(service: ServiceName, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
-    const child = running.get(service);
-    child?.kill(signal);
-    await child?.exited;
+    const children = running.get(service) ?? [];
+    for (const child of children) child.kill(signal);
+    await Promise.all(children.map((child) => child.exited));
     running.delete(service);
   }
 
   await Promise.all(SERVICES.map(start));
   return {
     url,
+    urls,
     databaseUrl: databases.url,
-    pid: (service) => running.get(service)?.pid ?? 0,
+    pid: (service) => running.get(service)?.[0]?.pid ?? 0,
     kill,
     start,
     async stop() {
