@@ -39,11 +39,12 @@ export function createLastUse({ db, redis, log }: Options): LastUse {
     if (uses.size === 0) return;
     // In one order, so that replicas do not wait for one another in a circle.
     const ids = [...uses.keys()].sort();
+    // As text: Drizzle has taken away the driver's own way with arrays of instants.
     const times = ids.map((id) => new Date(uses.get(id) ?? 0).toISOString());
     await db.execute(sql`
-      update ${sessions} set last_used_at = used.at
-      from unnest(${sql.param(ids)}::uuid[], ${sql.param(times)}::timestamptz[]) as used (id, at)
-      where ${sessions.id} = used.id and ${sessions.lastUsedAt} < used.at`);
+      update ${sessions} set last_used_at = used.at::timestamptz
+      from unnest(${sql.param(ids)}::uuid[], ${sql.param(times)}::text[]) as used (id, at)
+      where ${sessions.id} = used.id and ${sessions.lastUsedAt} < used.at::timestamptz`);
   }
 
   async function toRedis(to: RedisClient, uses: Uses): Promise<void> {
