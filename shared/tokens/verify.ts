@@ -41,7 +41,13 @@ export type ServiceClaims = z.infer<typeof serviceClaims>;
 /** An audience of their own: a service's token opens nothing that a user's does, and the other way round. */
 export const serviceAudienceOf = (audience: string) => `${audience}:services`;
 
-const header = z.object({ alg: z.literal('EdDSA'), typ: z.literal('JWT'), kid: z.string().min(1).max(64) });
+const header = z.object({
+  alg: z.literal('EdDSA'),
+  typ: z.literal('JWT'),
+  kid: z.string().min(1).max(64),
+  // RFC 7515, 4.1.11: extensions that are critical and not understood make a token invalid.
+  crit: z.never().optional(),
+});
 
 /** Clocks of two machines may differ by this much. */
 const SKEW_SECONDS = 30;

@@ -65,5 +65,5 @@ export async function createTestApp(settings: Record<string, string> = {}) {
   }
 
   const { user } = tokens;
-  return { app, call, deps, env, database, user, hear, upload, say, close: () => database.drop() };
+  return { app, call, deps, env, database, tokens, user, hear, upload, say, close: () => database.drop() };
 }

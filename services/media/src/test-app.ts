@@ -50,6 +50,7 @@ export async function createTestApp(settings: Record<string, string> = {}) {
     env,
     folder,
     database,
+    tokens,
     user: tokens.user,
     events,
     files,
