@@ -8,6 +8,7 @@ const { openTestCluster, TEST_POSTGRES_URL } = await import('@tertulia/shared/te
 const BENCHES: Record<string, () => Promise<BenchRow[]>> = {
   start: async () => (await import('./start.bench.ts')).startBench(),
   profile: async () => (await import('./profile.bench.ts')).profileBench(),
+  tokens: async () => (await import('./tokens.bench.ts')).tokensBench(),
   tus: async () => (await import('./tus.bench.ts')).tusBench(),
   spine: async () => (await import('./spine.bench.ts')).spineBench(),
 };
