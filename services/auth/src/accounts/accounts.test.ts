@@ -175,6 +175,15 @@ describe('the first administrator', () => {
     await own.close();
   });
 
+  test.each([
+    ['password1', /^ADMIN_PASSWORD: is one of the most common/],
+    ['root@example.org', /^ADMIN_PASSWORD: is made of your/],
+  ])('does not get the password %s', async (ADMIN_PASSWORD, message) => {
+    const own = await createTestApp({ ADMIN_EMAIL: 'root@example.org', ADMIN_PASSWORD });
+    expect(ensureFirstAdmin(own.deps.db, own.deps.passwords, own.env)).rejects.toThrow(message);
+    await own.close();
+  });
+
   test('is made up in development, and shown once', async () => {
     const own = await createTestApp({ NODE_ENV: 'development' });
     const shown = await ensureFirstAdmin(own.deps.db, own.deps.passwords, own.env);

@@ -1,5 +1,7 @@
+import { EnvError } from '@tertulia/shared/config/env';
 import type { Db } from '@tertulia/shared/db/database';
 import type { AuthEnv } from '../env.ts';
+import { newPassword, ownNameRefusal } from '../passwords/password-rules.ts';
 import type { Passwords } from '../passwords/passwords.ts';
 import { adminExists, findByEmail, listUsers } from './accounts.repository.ts';
 import { register } from './accounts.service.ts';
@@ -29,13 +31,21 @@ export async function ensureFirstAdmin(
 
 /** Replicas that start together collide on the unique address; the one that came second is content. */
 async function makeAdmin(db: Db, passwords: Passwords, email: string, password: string): Promise<void> {
-  const passwordHash = await passwords.hash(password);
   const username = await freeName(db);
+  assertGood(password, { username, email });
+  const passwordHash = await passwords.hash(password);
   try {
     await db.transaction((tx) => register(tx, { username, email, passwordHash }, { role: 'ADMIN' }));
   } catch (error) {
     if ((await findByEmail(db, email)) === undefined) throw error;
   }
+}
+
+/** The rules of everybody's passwords. @throws {EnvError} */
+function assertGood(password: string, owner: { username: string; email: string }): void {
+  const refusal =
+    newPassword.safeParse(password).error?.issues[0]?.message ?? ownNameRefusal(password, owner);
+  if (refusal !== undefined) throw new EnvError([`ADMIN_PASSWORD: ${refusal}`]);
 }
 
 /** `admin`, unless somebody has it already. */

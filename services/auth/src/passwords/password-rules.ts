@@ -31,17 +31,21 @@ export const newPassword = z
   .refine((text) => !COMMON.has(fold(text)), 'is one of the most common passwords; choose another')
   .openapi({ type: 'string', minLength: MIN, maxLength: MAX, format: 'password' });
 
-/**
- * Refuses a password that is little more than what everybody knows of its owner.
- *
- * @throws {Problem} `invalid_fields`, naming `path`
- */
-export function refuseOwnName(password: string, owner: { username: string; email: string }, path: string) {
+type Owner = { username: string; email: string };
+
+/** Why a password is refused that is little more than what everybody knows of its owner. */
+export function ownNameRefusal(password: string, owner: Owner): string | undefined {
   const text = fold(password);
   const [local = ''] = fold(owner.email).split('@');
   const names = [fold(owner.email), fold(owner.username), local].filter((name) => name.length >= 2);
-  if (names.every((name) => text.replaceAll(name, '').length >= 4)) return;
-  const message = 'is made of your username or e-mail address; choose another';
+  if (names.every((name) => text.replaceAll(name, '').length >= 4)) return undefined;
+  return 'is made of your username or e-mail address; choose another';
+}
+
+/** @throws {Problem} `invalid_fields`, naming `path`; see {@link ownNameRefusal}. */
+export function refuseOwnName(password: string, owner: Owner, path: string): void {
+  const message = ownNameRefusal(password, owner);
+  if (message === undefined) return;
   throw new Problem('invalid_fields', undefined, { errors: [{ path, message }] });
 }
 
