@@ -9,6 +9,8 @@ const BENCHES: Record<string, () => Promise<BenchRow[]>> = {
   start: async () => (await import('./start.bench.ts')).startBench(),
   profile: async () => (await import('./profile.bench.ts')).profileBench(),
   tokens: async () => (await import('./tokens.bench.ts')).tokensBench(),
+  login: async () => (await import('./login.bench.ts')).loginBench(),
+  enumeration: async () => (await import('./enumeration.bench.ts')).enumerationBench(),
   tus: async () => (await import('./tus.bench.ts')).tusBench(),
   spine: async () => (await import('./spine.bench.ts')).spineBench(),
 };
