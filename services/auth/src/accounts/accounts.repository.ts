@@ -49,7 +49,8 @@ export async function findByEmail(db: Executor, email: string): Promise<UserRow 
 }
 
 export async function lockUser(tx: Tx, id: string): Promise<UserRow | undefined> {
-  const [row] = await tx.select().from(users).where(eq(users.id, id)).for('update');
+  const query = tx.select().from(users).where(eq(users.id, id)).for('update');
+  const [row] = await query.prepare('lock_user').execute();
   return row;
 }
 

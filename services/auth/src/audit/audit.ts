@@ -68,10 +68,13 @@ export async function audit(tx: Executor, entry: AuditEntry): Promise<void> {
   const [written] = await tx
     .insert(auditEvents)
     .values({ ...event, at, personalHash: personalHashOf(row) })
-    .returning({ id: auditEvents.id });
+    .returning({ id: auditEvents.id })
+    .prepare('insert_audit_event')
+    .execute();
   if (written === undefined) throw new Error('insert returned no row');
   const userId = entry.actorId ?? entry.userId;
-  await tx.insert(auditPersonal).values({ ...row, eventId: written.id, userId });
+  const person = tx.insert(auditPersonal).values({ ...row, eventId: written.id, userId });
+  await person.prepare('insert_audit_personal').execute();
 }
 
 type PersonalRow = Pick<typeof auditPersonal.$inferSelect, 'salt' | 'address' | 'userAgent' | 'email'>;

@@ -86,6 +86,32 @@ describe('the mail sender', () => {
     await down.close();
   });
 
+  test('nobody notices at the API: the same answers, to accounts that exist and to others', async () => {
+    const down = await openMailbox();
+    await down.down();
+    const own = await open({ SMTP_URL: down.url });
+    const user = await own.signUp();
+    const loop = startSender(own);
+    await eventually(() => own.counts.failed > 0);
+    for (const path of ['/auth/password/forgot', '/auth/email/verify/resend']) {
+      const answers = [];
+      for (const email of [user.email, 'nobody@example.org']) {
+        const { status, body, headers } = await own.call('POST', path, { body: { email } });
+        answers.push({ status, body, names: [...headers.keys()].sort() });
+      }
+      expect(answers[0]).toEqual(answers[1]);
+      expect(answers[0]?.status).toBe(202);
+    }
+    const { email, password } = user;
+    expect((await own.call('POST', '/auth/login', { body: { email, password } })).status).toBe(200);
+    await down.up();
+    await own.hurry();
+    await down.wait(email, /new password/);
+    await loop.stop();
+    await own.close();
+    await down.close();
+  });
+
   test('a link’s half hour begins when the mail goes out', async () => {
     const own = await open();
     const user = await own.signUp();

@@ -9,7 +9,9 @@ export async function findTotp(db: Executor, userId: string): Promise<TotpRow | 
   const [row] = await db
     .select()
     .from(totpFactors)
-    .where(and(eq(totpFactors.userId, userId), isNotNull(totpFactors.confirmedAt)));
+    .where(and(eq(totpFactors.userId, userId), isNotNull(totpFactors.confirmedAt)))
+    .prepare('find_totp')
+    .execute();
   return row;
 }
 

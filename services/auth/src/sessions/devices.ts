@@ -56,7 +56,9 @@ export async function rememberDevice(
       target: [knownDevices.userId, knownDevices.hash],
       set: { lastUsedAt: sql`now()` },
     })
-    .returning({ isNew: sql<boolean>`xmax = 0` });
+    .returning({ isNew: sql<boolean>`xmax = 0` })
+    .prepare('remember_device')
+    .execute();
   const isNew = row?.isNew ?? true;
   if (isNew) await forgetOldest(tx, userId);
   return { token, isNew };

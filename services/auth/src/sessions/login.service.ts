@@ -71,17 +71,21 @@ export async function completeSignIn(
 ): Promise<SignedIn> {
   const device = await rememberDevice(tx, user.id, visit.deviceToken);
   const newDevice = device.isNew && !isNewAccount;
-  const tokens = await startSession(deps, tx, user, visit, { mfa, newDevice });
-  if (!isNewAccount) {
-    await audit(tx, {
-      action: 'login.succeeded',
-      actorId: user.id,
-      userId: user.id,
-      after: { mfa, newDevice },
-      personal: { address: visit.address, userAgent: visit.userAgent },
-    });
-  }
+  const [tokens] = await Promise.all([
+    startSession(deps, tx, user, visit, { mfa, newDevice }),
+    isNewAccount ? undefined : recordSuccess(tx, user.id, visit, { mfa, newDevice }),
+  ]);
   return { user, tokens, deviceToken: device.token };
+}
+
+function recordSuccess(
+  tx: Tx,
+  userId: string,
+  { address, userAgent }: Visit,
+  after: Record<string, boolean>,
+) {
+  const personal = { address, userAgent };
+  return audit(tx, { action: 'login.succeeded', actorId: userId, userId, after, personal });
 }
 
 /** The answer to every way to sign in: the body, and what travels in headers. */

@@ -7,11 +7,11 @@ const MAX_SURPLUS = 10;
 export type SessionRow = typeof sessions.$inferSelect;
 
 export async function insertSession(tx: Tx, session: typeof sessions.$inferInsert): Promise<void> {
-  await tx.insert(sessions).values(session);
+  await tx.insert(sessions).values(session).prepare('insert_session').execute();
 }
 
 export async function insertRefreshToken(tx: Tx, hash: string, sessionId: string): Promise<void> {
-  await tx.insert(refreshTokens).values({ hash, sessionId });
+  await tx.insert(refreshTokens).values({ hash, sessionId }).prepare('insert_refresh_token').execute();
 }
 
 /** A refresh token with its session and user; token and session stay locked until the transaction ends. */
@@ -99,6 +99,8 @@ export async function listSurplus(tx: Tx, userId: string, kept: number): Promise
     .where(isLiving(userId))
     .orderBy(desc(sessions.id))
     .offset(kept)
-    .limit(MAX_SURPLUS);
+    .limit(MAX_SURPLUS)
+    .prepare('list_surplus')
+    .execute();
   return rows.map(({ id }) => id);
 }

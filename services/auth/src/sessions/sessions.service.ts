@@ -27,34 +27,30 @@ export async function startSession(
 ): Promise<Tokens> {
   const sessionId = Bun.randomUUIDv7();
   const refreshToken = randomToken();
-  await insertSession(tx, {
+  const session = {
     id: sessionId,
     userId: user.id,
     userAgent: device.userAgent?.slice(0, 512) ?? null,
     address: device.address,
     expiresAt: sessionEnd(deps),
     mfa,
-  });
-  await insertRefreshToken(tx, hashOf(refreshToken), sessionId);
-  await announce(tx, {
-    type: 'session.started',
-    actorId: user.id,
-    data: {
-      userId: user.id,
-      sessionId,
-      device: device.userAgent?.slice(0, 512) ?? null,
-      address: device.address,
-      newDevice,
-    },
-    traceparent: device.traceparent,
-  });
+  };
+  const data = { userId: user.id, sessionId, device: session.userAgent, address: session.address, newDevice };
+  const { traceparent } = device;
+  // Sent together, done in this order.
+  const [, , , surplus] = await Promise.all([
+    insertSession(tx, session),
+    insertRefreshToken(tx, hashOf(refreshToken), sessionId),
+    announce(tx, { type: 'session.started', actorId: user.id, data, traceparent }),
+    listSurplus(tx, user.id, deps.env.SESSIONS_PER_USER),
+  ]);
   const cause = {
     actorId: null,
     reason: 'too_many',
     lifeSeconds: deps.env.ACCESS_TOKEN_SECONDS,
-    traceparent: device.traceparent,
+    traceparent,
   };
-  for (const only of await listSurplus(tx, user.id, deps.env.SESSIONS_PER_USER)) {
+  for (const only of surplus) {
     await endSessions(tx, user.id, { only }, cause);
   }
   return issue(deps, user, { id: sessionId, mfa }, refreshToken);
