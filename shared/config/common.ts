@@ -61,7 +61,13 @@ export const tokenEnv = z.object({
     .url()
     .default('http://127.0.0.1:5900')
     .describe('Where this service reaches auth, for its key set.'),
-  TOKEN_ISSUER: z.string().min(1).default('tertulia').describe('`iss` of access tokens.'),
+  TOKEN_ISSUER: z
+    .string()
+    .min(1)
+    .default('http://localhost:5900')
+    .describe(
+      '`iss` of access tokens: the address at which clients reach auth, so that libraries find its keys by themselves. The same for all.',
+    ),
   TOKEN_AUDIENCE: z.string().min(1).default('tertulia').describe('`aud` of access tokens.'),
 });
 

@@ -89,15 +89,18 @@ export async function startPlatform(given: EnvSource): Promise<Platform> {
   };
 }
 
-/** What follows from one port for another service: where auth is, and which pages may call. */
+/** What follows from one port for another service: where auth and the front end are, and which pages may call. */
 function together(given: EnvSource): EnvSource {
   const web = given.WEB_PORT || '8080';
+  const auth = given.AUTH_PORT || '5900';
   // Of one process, the parts find one another by a secret that nobody has to make up. Production says its own.
   const needsSecret = !isSet('SERVICE_SECRET', given) && given.NODE_ENV !== 'production';
   return {
     ...given,
     ...(needsSecret ? { SERVICE_SECRET: crypto.randomUUID() } : {}),
-    AUTH_URL: given.AUTH_URL || `http://127.0.0.1:${given.AUTH_PORT || '5900'}`,
+    AUTH_URL: given.AUTH_URL || `http://127.0.0.1:${auth}`,
+    TOKEN_ISSUER: given.TOKEN_ISSUER || given.AUTH_PUBLIC_URL || `http://localhost:${auth}`,
+    WEB_URL: given.WEB_URL || `http://localhost:${web}`,
     CORS_ORIGINS: given.CORS_ORIGINS || `http://localhost:${web},http://127.0.0.1:${web}`,
   };
 }

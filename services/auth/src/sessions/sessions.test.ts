@@ -30,7 +30,7 @@ describe('POST /auth/register', () => {
     expect(JSON.stringify(body)).not.toContain('argon2');
     const jwks = (await auth.call('GET', '/.well-known/jwks.json')).body;
     const { payload, protectedHeader } = await jwtVerify(body.accessToken, createLocalJWKSet(jwks), {
-      issuer: 'tertulia',
+      issuer: auth.env.TOKEN_ISSUER,
       audience: 'tertulia',
       algorithms: ['EdDSA'],
     });

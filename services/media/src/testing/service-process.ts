@@ -20,7 +20,7 @@ export async function startKeySet() {
       const id = Bun.randomUUIDv7();
       const times = { iat: now, exp: now + 900, ver: 0 };
       const who = { sub: id, sid: id, jti: id, role: 'USER', username: 'ana' };
-      const claims = { use: 'access', iss: 'tertulia', aud: 'tertulia', ...who, ...times };
+      const claims = { use: 'access', iss: 'http://localhost:5900', aud: 'tertulia', ...who, ...times };
       return sign(claims, { ...priv, kid: 'test', alg: 'EdDSA' } as never, 'EdDSA');
     },
     stop: () => server.stop(true),
