@@ -3,7 +3,7 @@ import type { Db } from '../db/database.ts';
 import { instant } from '../http/fields.ts';
 import { cursorOf, pageQuery, pageSchema, toPage } from '../http/pages.ts';
 import { Problem } from '../http/problem.ts';
-import { createRouter, json, jsonBody, problemResponses } from '../http/router.ts';
+import { badBody, createRouter, json, jsonBody, problemResponses } from '../http/router.ts';
 import type { Guards } from '../tokens/guard.ts';
 import { SOURCES } from './catalog.ts';
 import { listDeadLetters, replayDeadLetter } from './set-aside.ts';
@@ -78,15 +78,7 @@ export function deadLettersRoutes({ db, guards }: { db: Db; guards: Guards }) {
       request: { body: jsonBody(key.openapi('DeadLetterKey')) },
       responses: {
         202: { description: 'It will be tried again within a second or so.' },
-        ...problemResponses(
-          'malformed_json',
-          'unauthenticated',
-          'forbidden',
-          'not_found',
-          'body_too_large',
-          'unsupported_media_type',
-          'invalid_fields',
-        ),
+        ...problemResponses(...badBody, 'unauthenticated', 'forbidden', 'not_found'),
       },
     }),
     async (c) => {

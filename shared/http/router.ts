@@ -46,6 +46,14 @@ type ProblemResponse = {
   content: { 'application/problem+json': { schema: typeof problemSchema } };
 };
 
+/** What every route with a JSON body may answer. */
+export const badBody = [
+  'malformed_json',
+  'body_too_large',
+  'unsupported_media_type',
+  'invalid_fields',
+] as const satisfies readonly ProblemCode[];
+
 /** The `responses` entries for the problems that a route may answer with, one per status. */
 export function problemResponses<const Codes extends readonly ProblemCode[]>(
   ...codes: Codes

@@ -2,7 +2,7 @@ import { createRoute } from '@hono/zod-openapi';
 import { assertMatch } from '@tertulia/shared/http/conditional';
 import { idParam } from '@tertulia/shared/http/fields';
 import { Problem } from '@tertulia/shared/http/problem';
-import { createRouter, json, jsonBody, problemResponses } from '@tertulia/shared/http/router';
+import { badBody, createRouter, json, jsonBody, problemResponses } from '@tertulia/shared/http/router';
 import { findByEmail, keyOf } from '../accounts/accounts.repository.ts';
 import { tagOf, toUser, type UserRow, userSchema } from '../accounts/accounts.schema.ts';
 import type { Deps } from '../deps.ts';
@@ -12,7 +12,6 @@ import { endBody, endingSchema, restoreBody } from './account-end.schema.ts';
 import { deleteByAdmin, endAccount, restoreAccount } from './account-end.service.ts';
 
 const tags = ['End of an account'];
-const badBody = ['malformed_json', 'body_too_large', 'unsupported_media_type', 'invalid_fields'] as const;
 
 export function accountEndRoutes(deps: Deps) {
   const { db, guards, lockout, passwords } = deps;

@@ -4,7 +4,7 @@ import { ROLES } from '@tertulia/shared/http/context';
 import { idParam, line } from '@tertulia/shared/http/fields';
 import { cursorOf, pageQuery, pageSchema, toPage } from '@tertulia/shared/http/pages';
 import { Problem } from '@tertulia/shared/http/problem';
-import { createRouter, json, jsonBody, problemResponses } from '@tertulia/shared/http/router';
+import { badBody, createRouter, json, jsonBody, problemResponses } from '@tertulia/shared/http/router';
 import type { Deps } from '../deps.ts';
 import { listUsers } from './accounts.repository.ts';
 import {
@@ -56,15 +56,7 @@ export function accountsRoutes({ db, guards, findUser }: Deps) {
       request: { body: jsonBody(profilePatch) },
       responses: {
         200: json(userSchema, 'The caller, changed.'),
-        ...problemResponses(
-          'malformed_json',
-          'unauthenticated',
-          'not_found',
-          'precondition_failed',
-          'body_too_large',
-          'unsupported_media_type',
-          'invalid_fields',
-        ),
+        ...problemResponses(...badBody, 'unauthenticated', 'not_found', 'precondition_failed'),
       },
     }),
     async (c) => {

@@ -3,7 +3,7 @@ import { assertMatch } from '@tertulia/shared/http/conditional';
 import { ROLES } from '@tertulia/shared/http/context';
 import { id, idParam } from '@tertulia/shared/http/fields';
 import { Problem } from '@tertulia/shared/http/problem';
-import { createRouter, json, jsonBody, problemResponses } from '@tertulia/shared/http/router';
+import { badBody, createRouter, json, jsonBody, problemResponses } from '@tertulia/shared/http/router';
 import type { Deps } from '../deps.ts';
 import { tagOf, toUser, type UserRow, userSchema } from './accounts.schema.ts';
 import { changeRole } from './roles.service.ts';
@@ -29,15 +29,12 @@ export function rolesRoutes(deps: Deps) {
       responses: {
         200: json(userSchema, 'The user, with that role.'),
         ...problemResponses(
-          'malformed_json',
+          ...badBody,
           'unauthenticated',
           'forbidden',
           'not_found',
           'last_admin',
           'precondition_failed',
-          'body_too_large',
-          'unsupported_media_type',
-          'invalid_fields',
         ),
       },
     }),

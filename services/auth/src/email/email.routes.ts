@@ -1,6 +1,6 @@
 import { createRoute } from '@hono/zod-openapi';
 import { Problem } from '@tertulia/shared/http/problem';
-import { createRouter, jsonBody, problemResponses } from '@tertulia/shared/http/router';
+import { badBody, createRouter, jsonBody, problemResponses } from '@tertulia/shared/http/router';
 import { keyOf } from '../accounts/accounts.repository.ts';
 import type { Deps } from '../deps.ts';
 import { wishMail } from '../mail/send-mail.ts';
@@ -11,7 +11,6 @@ import { requestEmailChange, verifyEmail } from './email.service.ts';
 import { createMailLimit } from './mail-limit.ts';
 
 const tags = ['E-mail'];
-const badBody = ['malformed_json', 'body_too_large', 'unsupported_media_type', 'invalid_fields'] as const;
 
 export function emailRoutes(deps: Deps) {
   const { db, env, findUser, guards, limits, secrets } = deps;

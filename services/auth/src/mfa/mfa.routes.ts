@@ -1,6 +1,6 @@
 import { createRoute } from '@hono/zod-openapi';
 import { Problem } from '@tertulia/shared/http/problem';
-import { createRouter, json, jsonBody, problemResponses } from '@tertulia/shared/http/router';
+import { badBody, createRouter, json, jsonBody, problemResponses } from '@tertulia/shared/http/router';
 import type { Deps } from '../deps.ts';
 import { visitOf } from '../sessions/login.service.ts';
 import { confirmPassword } from './confirm-password.ts';
@@ -18,7 +18,6 @@ import { recoveryCodesLeft } from './recovery-codes.ts';
 import { confirmEnrolment, enrolTotp, removeTotp, renewRecoveryCodes } from './totp.service.ts';
 
 const tags = ['Second factors'];
-const badBody = ['malformed_json', 'body_too_large', 'unsupported_media_type', 'invalid_fields'] as const;
 const proof = [...badBody, 'unauthenticated', 'invalid_credentials', 'rate_limited', 'unavailable'] as const;
 
 export function mfaRoutes(deps: Deps) {

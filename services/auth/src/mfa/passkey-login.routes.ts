@@ -1,5 +1,5 @@
 import { createRoute } from '@hono/zod-openapi';
-import { createRouter, json, jsonBody, problemResponses } from '@tertulia/shared/http/router';
+import { badBody, createRouter, json, jsonBody, problemResponses } from '@tertulia/shared/http/router';
 import type { Deps } from '../deps.ts';
 import { deviceHeader } from '../sessions/devices.ts';
 import { signedInBody, visitOf } from '../sessions/login.service.ts';
@@ -43,10 +43,7 @@ export function passkeyLoginRoutes(deps: Deps) {
       responses: {
         200: { ...json(signedInSchema, 'The user, signed in.'), headers: deviceHeader },
         ...problemResponses(
-          'malformed_json',
-          'body_too_large',
-          'unsupported_media_type',
-          'invalid_fields',
+          ...badBody,
           'origin_not_allowed',
           'invalid_passkey',
           'account_suspended',

@@ -1,7 +1,7 @@
 import { createRoute } from '@hono/zod-openapi';
 import { pageSchema } from '@tertulia/shared/http/pages';
 import { Problem } from '@tertulia/shared/http/problem';
-import { createRouter, json, jsonBody, problemResponses } from '@tertulia/shared/http/router';
+import { badBody, createRouter, json, jsonBody, problemResponses } from '@tertulia/shared/http/router';
 import type { Deps } from '../deps.ts';
 import { visitOf } from '../sessions/login.service.ts';
 import { proveFreshly } from './fresh-proof.ts';
@@ -18,7 +18,6 @@ import {
 import { addPasskey, creationOptions, removePasskey } from './passkeys.service.ts';
 
 const tags = ['Passkeys'];
-const badBody = ['malformed_json', 'body_too_large', 'unsupported_media_type', 'invalid_fields'] as const;
 const proof = [
   ...badBody,
   'unauthenticated',

@@ -1,5 +1,5 @@
 import { createRoute } from '@hono/zod-openapi';
-import { createRouter, jsonBody, problemResponses } from '@tertulia/shared/http/router';
+import { badBody, createRouter, jsonBody, problemResponses } from '@tertulia/shared/http/router';
 import { keyOf } from '../accounts/accounts.repository.ts';
 import type { Deps } from '../deps.ts';
 import { createMailLimit } from '../email/mail-limit.ts';
@@ -11,7 +11,6 @@ import { changeBody, forgotBody, resetBody } from './passwords.schema.ts';
 import { changePassword, resetPassword } from './passwords.service.ts';
 
 const tags = ['Passwords'];
-const badBody = ['malformed_json', 'body_too_large', 'unsupported_media_type', 'invalid_fields'] as const;
 
 export function passwordsRoutes(deps: Deps) {
   const { db, guards, secrets } = deps;

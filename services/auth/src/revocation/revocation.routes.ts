@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { createRoute, z } from '@hono/zod-openapi';
 import { Problem } from '@tertulia/shared/http/problem';
-import { createRouter, json, jsonBody, problemResponses } from '@tertulia/shared/http/router';
+import { badBody, createRouter, json, jsonBody, problemResponses } from '@tertulia/shared/http/router';
 import { createLimits } from '@tertulia/shared/limits/limits';
 import { revocationsPage } from '@tertulia/shared/tokens/revocation-beat';
 import { CALLERS, serviceSecretOf } from '@tertulia/shared/tokens/service-secret';
@@ -42,14 +42,7 @@ export function revocationRoutes(deps: Deps) {
       request: { body: jsonBody(tokenBody) },
       responses: {
         200: json(tokenSchema, 'The token.'),
-        ...problemResponses(
-          'malformed_json',
-          'unauthenticated',
-          'body_too_large',
-          'unsupported_media_type',
-          'invalid_fields',
-          'rate_limited',
-        ),
+        ...problemResponses(...badBody, 'unauthenticated', 'rate_limited'),
       },
     }),
     async (c) => {

@@ -1,6 +1,6 @@
 import { createRoute } from '@hono/zod-openapi';
 import { Problem } from '@tertulia/shared/http/problem';
-import { createRouter, json, jsonBody, problemResponses } from '@tertulia/shared/http/router';
+import { badBody, createRouter, json, jsonBody, problemResponses } from '@tertulia/shared/http/router';
 import { keyOf } from '../accounts/accounts.repository.ts';
 import type { Deps } from '../deps.ts';
 import { hashOf } from '../keys/seal.ts';
@@ -26,10 +26,7 @@ export function loginRoutes(deps: Deps) {
       responses: {
         200: { ...json(signedInSchema, 'The user, signed in.'), headers: deviceHeader },
         ...problemResponses(
-          'malformed_json',
-          'body_too_large',
-          'unsupported_media_type',
-          'invalid_fields',
+          ...badBody,
           'origin_not_allowed',
           'invalid_credentials',
           'account_suspended',

@@ -1,6 +1,6 @@
 import { createRoute } from '@hono/zod-openapi';
 import { Problem } from '@tertulia/shared/http/problem';
-import { createRouter, json, jsonBody, problemResponses } from '@tertulia/shared/http/router';
+import { badBody, createRouter, json, jsonBody, problemResponses } from '@tertulia/shared/http/router';
 import type { Deps } from '../deps.ts';
 import { visitOf } from './login.service.ts';
 import { refresh } from './refresh.service.ts';
@@ -24,14 +24,7 @@ export function refreshRoutes(deps: Deps) {
       request: { body: jsonBody(refreshBody), headers: refreshCookieHeader },
       responses: {
         200: json(tokensSchema, 'New tokens.'),
-        ...problemResponses(
-          'malformed_json',
-          'invalid_refresh_token',
-          'origin_not_allowed',
-          'body_too_large',
-          'unsupported_media_type',
-          'invalid_fields',
-        ),
+        ...problemResponses(...badBody, 'invalid_refresh_token', 'origin_not_allowed'),
       },
     }),
     async (c) => {

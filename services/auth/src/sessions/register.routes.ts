@@ -1,5 +1,5 @@
 import { createRoute } from '@hono/zod-openapi';
-import { createRouter, json, jsonBody, problemResponses } from '@tertulia/shared/http/router';
+import { badBody, createRouter, json, jsonBody, problemResponses } from '@tertulia/shared/http/router';
 import { registerBody } from '../accounts/accounts.schema.ts';
 import { register } from '../accounts/accounts.service.ts';
 import type { Deps } from '../deps.ts';
@@ -23,10 +23,7 @@ export function registerRoutes(deps: Deps) {
       responses: {
         201: { ...json(signedInSchema, 'The new user, signed in.'), headers: deviceHeader },
         ...problemResponses(
-          'malformed_json',
-          'body_too_large',
-          'unsupported_media_type',
-          'invalid_fields',
+          ...badBody,
           'origin_not_allowed',
           'username_taken',
           'email_taken',

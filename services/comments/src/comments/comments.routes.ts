@@ -3,14 +3,13 @@ import { assertMatch, isNotModified } from '@tertulia/shared/http/conditional';
 import { idParam } from '@tertulia/shared/http/fields';
 import { idempotencyHeader, idempotently } from '@tertulia/shared/http/idempotency';
 import { Problem } from '@tertulia/shared/http/problem';
-import { createRouter, json, jsonBody, problemResponses } from '@tertulia/shared/http/router';
+import { badBody, createRouter, json, jsonBody, problemResponses } from '@tertulia/shared/http/router';
 import type { Deps } from '../deps.ts';
 import { canSee } from '../media/media.visibility.ts';
 import { commentPatch, commentSchema, newCommentBody, tagOf, toComment } from './comments.schema.ts';
 import { createComment, deleteComment, editComment } from './comments.service.ts';
 
 const tags = ['Comments'];
-const badBody = ['malformed_json', 'body_too_large', 'unsupported_media_type', 'invalid_fields'] as const;
 
 export function commentsRoutes({ db, env, guards, limits, findComment }: Deps) {
   const creations = limits({ name: 'comments', points: env.COMMENTS_PER_MINUTE, seconds: 60 });

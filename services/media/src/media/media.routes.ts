@@ -3,7 +3,7 @@ import { assertMatch, etagOf, isNotModified } from '@tertulia/shared/http/condit
 import { idParam } from '@tertulia/shared/http/fields';
 import { cursorOf, pageSchema, toPage } from '@tertulia/shared/http/pages';
 import { Problem } from '@tertulia/shared/http/problem';
-import { createRouter, json, jsonBody, problemResponses } from '@tertulia/shared/http/router';
+import { badBody, createRouter, json, jsonBody, problemResponses } from '@tertulia/shared/http/router';
 import type { Deps } from '../deps.ts';
 import { listMedia } from './media.repository.ts';
 import { changeBody, listQuery, type MediaRow, mediaSchema, toMedia } from './media.schema.ts';
@@ -92,14 +92,11 @@ export function mediaRoutes(deps: Deps) {
       responses: {
         200: json(mediaSchema, 'The media as it is now.'),
         ...problemResponses(
-          'malformed_json',
+          ...badBody,
           'unauthenticated',
           'forbidden',
           'not_found',
           'precondition_failed',
-          'body_too_large',
-          'unsupported_media_type',
-          'invalid_fields',
           'unavailable',
         ),
       },

@@ -3,7 +3,7 @@ import { etagOf, isNotModified } from '@tertulia/shared/http/conditional';
 import { idParam, instant } from '@tertulia/shared/http/fields';
 import { cursorOf, pageQuery, pageSchema, toPage } from '@tertulia/shared/http/pages';
 import { Problem } from '@tertulia/shared/http/problem';
-import { createRouter, json, jsonBody, problemResponses } from '@tertulia/shared/http/router';
+import { badBody, createRouter, json, jsonBody, problemResponses } from '@tertulia/shared/http/router';
 import { PRIORITIES } from '../db/schema.ts';
 import type { Deps } from '../deps.ts';
 import { unreadOf, userChannel } from '../streams/streams.repository.ts';
@@ -19,7 +19,6 @@ import {
 import { read, remove, setRead } from './inbox.service.ts';
 
 const tags = ['Inbox'];
-const badBody = ['malformed_json', 'body_too_large', 'unsupported_media_type', 'invalid_fields'] as const;
 
 export function inboxRoutes({ db, guards, hub }: Deps) {
   const router = createRouter();
