@@ -71,10 +71,9 @@ export async function completeSignIn(
 ): Promise<SignedIn> {
   const device = await rememberDevice(tx, user.id, visit.deviceToken);
   const newDevice = device.isNew && !isNewAccount;
-  const [tokens] = await Promise.all([
-    startSession(deps, tx, user, visit, { mfa, newDevice }),
-    isNewAccount ? undefined : recordSuccess(tx, user.id, visit, { mfa, newDevice }),
-  ]);
+  const tokens = await startSession(deps, tx, user, visit, { mfa, newDevice });
+  // Not beside it: should one fail, the other's second statement would come after the transaction's end.
+  if (!isNewAccount) await recordSuccess(tx, user.id, visit, { mfa, newDevice });
   return { user, tokens, deviceToken: device.token };
 }
 
