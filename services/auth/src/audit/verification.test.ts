@@ -226,8 +226,10 @@ describe('the audit log', () => {
 });
 
 describe('bun run audit:verify', () => {
+  const PROGRAM = join(import.meta.dir, '../../../platform/audit-verify.ts');
+
   async function run(...args: string[]) {
-    const child = Bun.spawn([process.execPath, join(import.meta.dir, 'verify.ts'), ...args], {
+    const child = Bun.spawn([process.execPath, PROGRAM, ...args], {
       env: { PATH: process.env.PATH ?? '', AUTH_DATABASE_URL: auth.database.url, AUTH_SECRET: SECRET },
       stdout: 'pipe',
       stderr: 'pipe',
