@@ -43,6 +43,7 @@ describe('a leader', () => {
     const leading = new Set<string>();
     for (let ms = 0; ms < 40; ms++) {
       const leader = candidate(leading, `${ms}`);
+      // The instant is what is tried, not a wait for something.
       await Bun.sleep(ms);
       await leader.stop();
       expect(leading.size).toBe(0);
