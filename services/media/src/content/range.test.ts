@@ -19,9 +19,12 @@ describe('parseRange of 1000 bytes', () => {
     ['bytes=-', undefined],
     ['bytes=0-1,2-3', undefined],
     ['lines=0-1', undefined],
-    [`bytes=${'0-1,'.repeat(1000)}5-6`, undefined],
-    [`bytes=${'9'.repeat(64_000)}-`, undefined],
   ] as const)('%p', (header, expected) => {
     expect(parseRange(header, 1000)).toEqual(expected as never);
+  });
+
+  test('a thousand ranges, and 64,000 digits, are no range', () => {
+    expect(parseRange(`bytes=${'0-1,'.repeat(1000)}5-6`, 1000)).toBeUndefined();
+    expect(parseRange(`bytes=${'9'.repeat(64_000)}-`, 1000)).toBeUndefined();
   });
 });
