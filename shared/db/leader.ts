@@ -1,11 +1,14 @@
 import type { Log } from '../runtime/log.ts';
 import { type Loop, pause, startLoop } from '../runtime/loop.ts';
 import { connect } from './database.ts';
+import { endStalled } from './stalled.ts';
 
 /** The server closes a holder's connection that has been silent for so long, and with it the lock. */
 const SILENCE_MS = 5000;
 const BEAT_MS = 1000;
 const RETRY_MS = 1000;
+/** Beats between two looks for sessions that would block whoever leads. */
+const LOOK_BEATS = 5;
 
 type Options = {
   url: string;
@@ -42,7 +45,11 @@ export function startLeader({ url, name, log, lead }: Options): Loop {
         const end = () => term.abort();
         stopped.addEventListener('abort', end, { once: true });
         const beating = (async () => {
-          while (!term.signal.aborted) {
+          for (let beat = 0; !term.signal.aborted; beat++) {
+            // The one who led before may be stopped in mid-statement, its locks in hand.
+            if (beat % LOOK_BEATS === 0 && (await endStalled(sql)) > 0) {
+              log.warn({ leader: name }, 'ended a session that was stalled in mid-statement');
+            }
             await pause(BEAT_MS, term.signal);
             if (term.signal.aborted) return;
             // postgres.js reconnects by itself: another backend means that the lock is gone.

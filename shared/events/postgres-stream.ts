@@ -1,7 +1,10 @@
 import type { Sql } from '../db/database.ts';
+import { endStalled } from '../db/stalled.ts';
+import { every } from '../runtime/loop.ts';
 import { type EventStream, READER_LIVE_MS } from './stream.ts';
 
 const CHANNEL = 'event_streams';
+const LOOK_MS = 5000;
 
 /** Made at opening, in a database that every service reaches. */
 const TABLES = `
@@ -32,6 +35,13 @@ export async function postgresStream(sql: Sql): Promise<EventStream> {
   };
   const listening = sql.listen(CHANNEL, wake, wakeAll);
   await listening;
+
+  // Who appends holds its stream's row. While the database is away, the next look is as good.
+  const looking = every(
+    LOOK_MS,
+    () => endStalled(sql),
+    () => {},
+  );
 
   const fetchAfter = (stream: string, after: number, count: number) => sql<
     { seq: string; payload: string }[]
@@ -127,6 +137,7 @@ export async function postgresStream(sql: Sql): Promise<EventStream> {
 
     async close() {
       wakeAll();
+      await looking.stop();
       await (await listening).unlisten().catch(() => {});
     },
   };
