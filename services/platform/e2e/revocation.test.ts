@@ -3,6 +3,7 @@ import { eventually } from '@tertulia/shared/testing/eventually';
 import { HANG_MS } from '@tertulia/shared/testing/hang';
 import { describeWith } from '@tertulia/shared/testing/needs';
 import { startRedis, type TestRedis } from '@tertulia/shared/testing/redis';
+import { WHOLE } from '@tertulia/shared/testing/whole';
 import { type Gate, startGate } from './gate.ts';
 import { ask } from './people.ts';
 import {
@@ -21,11 +22,9 @@ import {
 } from './revocation.ts';
 import { type Stack, startStack } from './stack.ts';
 
-/** `bun run verify:revocation`: all rounds, and a Redis that stands still or is gone. They take minutes. */
-const WHOLE = process.env.REVOCATION === 'whole';
-const ROUNDS = WHOLE ? 50 : 10;
 const FAULT_ROUNDS = 5;
-const KILLS = WHOLE ? 5 : 2;
+const ROUNDS = WHOLE ? 50 : FAULT_ROUNDS;
+const KILLS = WHOLE ? 5 : 1;
 
 type Bystander = { person: Two; refused(): number; asked(): number; stop(): Promise<void> };
 
