@@ -4,9 +4,10 @@ import type { Sql } from './database.ts';
 const STALLED_SECONDS = 15;
 
 /**
- * Ends sessions of this role, in this database, that owe the rest of a statement: their process was stopped, or is gone without a
- * word, between naming a statement and sending its parameters. Postgres counts that as active, so none of its
- * time limits ends it, and the locks of its transaction would be held for ever. Returns how many it ended.
+ * Ends sessions of this role, in this database, that owe the rest of a statement: their process was stopped, or
+ * is gone without a word, between naming a statement and sending its parameters. Postgres counts that as
+ * active, so none of its time limits ends it, and the locks of its transaction would be held for ever. Returns
+ * how many it ended.
  */
 export async function endStalled(sql: Sql, seconds = STALLED_SECONDS): Promise<number> {
   const rows = await sql`
