@@ -20,7 +20,7 @@ afterAll(async () => {
 const isStalled = async () => {
   const [row] = await database.sql`
     select from pg_stat_activity where datname = current_database() and state = 'active'
-    and wait_event = 'ClientRead' and xact_start is not null and pid <> pg_backend_pid()`;
+    and wait_event = 'ClientRead' and query = 'select $1::int'`;
   return row !== undefined;
 };
 const isFree = async () => {
