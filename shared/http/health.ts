@@ -1,4 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi';
+import { open } from './access.ts';
 import { json, type Router } from './router.ts';
 
 /** Dependency name → a probe that rejects while it is down. */
@@ -22,6 +23,7 @@ export function mountHealth(app: Router, service: string, checks: Checks): void 
       path: '/health/live',
       tags: ['Operations'],
       summary: 'Is the process up?',
+      ...open,
       responses: { 200: json(z.object({ status: z.literal('ok') }), 'It is.') },
     }),
     (c) => c.json({ status: 'ok' as const }, 200),
@@ -34,6 +36,7 @@ export function mountHealth(app: Router, service: string, checks: Checks): void 
         path,
         tags: ['Operations'],
         summary: 'Can it serve? Every dependency with its state and latency.',
+        ...open,
         responses: {
           200: json(healthSchema, 'Every dependency is up.'),
           503: json(healthSchema, 'At least one dependency is down.'),

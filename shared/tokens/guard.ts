@@ -1,14 +1,12 @@
 import type { MiddlewareHandler } from 'hono';
 import { createMiddleware } from 'hono/factory';
+import { type Access, type Declaration, declareAccess } from '../http/access.ts';
 import { type AppEnv, type CallerEnv, hasRole, type Role } from '../http/context.ts';
 import { Problem } from '../http/problem.ts';
 import type { TokenVerifier } from './verify.ts';
 
 /** Spread one into `createRoute({...})`: it guards the route and says so in OpenAPI. */
-export type Guard<Env extends AppEnv> = {
-  security: { bearerAuth: string[] }[];
-  middleware: MiddlewareHandler<Env>;
-};
+export type Guard<Env extends AppEnv> = Declaration & { middleware: MiddlewareHandler<Env> };
 
 export type Guards = {
   /** Anyone; `c.var.caller` is set when a token came, and a bad one is refused all the same. */
@@ -27,13 +25,15 @@ export type ServiceEnv = AppEnv & { Variables: { service: string } };
 /** RFC 6750, 2.1: exactly one space and one token; two headers arrive joined by a comma and fail. */
 const BEARER = /^bearer ([\w-]+\.[\w-]+\.[\w-]+)$/i;
 
+const ACCESS: Record<Role, Access> = { USER: 'user', MODERATOR: 'moderator', ADMIN: 'admin' };
+
 /** Guards stand on routes, never on path prefixes: `//admin` and `/ADMIN` slip past a prefix. */
 export function createGuards(verifier: TokenVerifier): Guards {
   const callerOf = (authorization: string | undefined) =>
     authorization === undefined ? undefined : verifier.verify(bearerOf(authorization));
 
   const atLeast = (role: Role): Guard<CallerEnv> => ({
-    security: [{ bearerAuth: [] }],
+    ...declareAccess(ACCESS[role]),
     middleware: createMiddleware<CallerEnv>(async (c, next) => {
       const caller = await callerOf(c.req.header('Authorization'));
       if (caller === undefined) throw new Problem('unauthenticated');
@@ -50,7 +50,7 @@ export function createGuards(verifier: TokenVerifier): Guards {
 
   return {
     anyone: {
-      security: [{}, { bearerAuth: [] }] as { bearerAuth: string[] }[],
+      ...declareAccess('anyone'),
       middleware: createMiddleware<AppEnv>(async (c, next) => {
         c.set('caller', await callerOf(c.req.header('Authorization')));
         await next();
@@ -60,7 +60,7 @@ export function createGuards(verifier: TokenVerifier): Guards {
     moderator: atLeast('MODERATOR'),
     admin: atLeast('ADMIN'),
     service: {
-      security: [{ bearerAuth: [] }],
+      ...declareAccess('service'),
       middleware: createMiddleware<ServiceEnv>(async (c, next) => {
         c.set('service', await verifier.verifyService(bearerOf(c.req.header('Authorization'))));
         await next();

@@ -1,4 +1,5 @@
 import { createRoute } from '@hono/zod-openapi';
+import { open } from '@tertulia/shared/http/access';
 import { assertMatch } from '@tertulia/shared/http/conditional';
 import { idParam } from '@tertulia/shared/http/fields';
 import { Problem } from '@tertulia/shared/http/problem';
@@ -57,6 +58,7 @@ export function accountEndRoutes(deps: Deps) {
       summary: 'Bring back an account that you have ended',
       description:
         'It has no session to show, so it is proven as at sign-in, by the same rules and limits. It signs nobody in: that follows by `POST /auth/login`, with a second factor where there is one.',
+      ...open,
       request: { body: jsonBody(restoreBody) },
       responses: {
         200: json(userSchema, 'The user, active again.'),

@@ -1,4 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi';
+import { declareAccess } from '@tertulia/shared/http/access';
 import { Problem } from '@tertulia/shared/http/problem';
 import { createRouter, problemResponses } from '@tertulia/shared/http/router';
 import { audit } from '../audit/audit.ts';
@@ -18,7 +19,7 @@ export function exportRoutes(deps: Deps) {
       summary: 'All that this service holds of you',
       description:
         'A JSON object: `user`, `totp`, `recoveryCodes` (how many are left), and lists of `passkeys`, `devices`, `sessions` and `audit`. No secrets and no hashes. Media, comments and notifications are read from their services.',
-      security: guards.user.security,
+      ...declareAccess('user'),
       responses: {
         200: {
           description: 'The export.',

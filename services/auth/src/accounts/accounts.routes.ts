@@ -1,4 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi';
+import { open } from '@tertulia/shared/http/access';
 import { assertMatch, isNotModified } from '@tertulia/shared/http/conditional';
 import { ROLES } from '@tertulia/shared/http/context';
 import { idParam, line } from '@tertulia/shared/http/fields';
@@ -74,6 +75,7 @@ export function accountsRoutes({ db, guards, findUser }: Deps) {
       path: '/auth/users/{id}',
       tags,
       summary: 'The public profile of a user',
+      ...open,
       request: { params: idParam },
       responses: {
         200: json(publicProfileSchema, 'The profile.'),

@@ -1,4 +1,5 @@
 import { createRoute } from '@hono/zod-openapi';
+import { open } from '@tertulia/shared/http/access';
 import { Problem } from '@tertulia/shared/http/problem';
 import { badBody, createRouter, jsonBody, problemResponses } from '@tertulia/shared/http/router';
 import { keyOf } from '../accounts/accounts.repository.ts';
@@ -25,6 +26,7 @@ export function emailRoutes(deps: Deps) {
       tags,
       summary: 'Confirm an address by the token of a mail',
       description: 'For the address of a new account, and for one that an account changes to.',
+      ...open,
       request: { body: jsonBody(verifyBody) },
       responses: {
         204: { description: 'The address is confirmed.' },

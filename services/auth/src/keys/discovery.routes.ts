@@ -1,4 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi';
+import { open } from '@tertulia/shared/http/access';
 import { Problem } from '@tertulia/shared/http/problem';
 import { createRouter, json, problemResponses } from '@tertulia/shared/http/router';
 import { accessClaims } from '@tertulia/shared/tokens/verify';
@@ -36,6 +37,7 @@ export function discoveryRoutes({ env }: Deps) {
       tags: ['Keys'],
       summary: 'Where the keys are',
       description: 'Exists where `TOKEN_ISSUER` is an address.',
+      ...open,
       responses: { 200: json(metadataSchema, 'What there is.'), ...problemResponses('not_found') },
     }),
     (c) => {

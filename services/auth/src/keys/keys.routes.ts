@@ -1,4 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi';
+import { open } from '@tertulia/shared/http/access';
 import { instant } from '@tertulia/shared/http/fields';
 import { createRouter, json, problemResponses } from '@tertulia/shared/http/router';
 import { publicJwk } from '@tertulia/shared/tokens/keys';
@@ -25,6 +26,7 @@ export function keysRoutes(deps: Deps) {
       tags,
       summary: 'Public keys of access tokens',
       description: 'A JWK Set (RFC 7517): whoever has it verifies access tokens without asking.',
+      ...open,
       responses: {
         200: json(
           z.object({ keys: z.array(publicJwk) }),

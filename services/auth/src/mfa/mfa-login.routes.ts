@@ -1,4 +1,5 @@
 import { createRoute } from '@hono/zod-openapi';
+import { open } from '@tertulia/shared/http/access';
 import { badBody, createRouter, json, jsonBody, problemResponses } from '@tertulia/shared/http/router';
 import type { Deps } from '../deps.ts';
 import { deviceHeader } from '../sessions/devices.ts';
@@ -17,6 +18,7 @@ export function mfaLoginRoutes(deps: Deps) {
       summary: 'Finish signing in with a second factor',
       description:
         'Takes the `mfaToken` of `403 mfa_required`, which is good for ten minutes, five wrong codes and one sign-in, and a code: of the authenticator app, or a recovery code. No code works twice.',
+      ...open,
       request: { body: jsonBody(mfaLoginBody), headers: deviceHeader.extend(refreshCookieHeader.shape) },
       responses: {
         200: { ...json(signedInSchema, 'The user, signed in.'), headers: deviceHeader },

@@ -1,4 +1,5 @@
 import { createRoute } from '@hono/zod-openapi';
+import { open } from '@tertulia/shared/http/access';
 import { badBody, createRouter, json, jsonBody, problemResponses } from '@tertulia/shared/http/router';
 import type { Deps } from '../deps.ts';
 import { deviceHeader } from '../sessions/devices.ts';
@@ -19,6 +20,7 @@ export function passkeyLoginRoutes(deps: Deps) {
       path: '/auth/login/passkey/options',
       tags,
       summary: 'Begin to sign in with a passkey',
+      ...open,
       responses: {
         200: json(optionsSchema, 'For `navigator.credentials.get`, within five minutes.'),
         ...problemResponses('rate_limited'),
@@ -39,6 +41,7 @@ export function passkeyLoginRoutes(deps: Deps) {
       summary: 'Sign in with a passkey',
       description:
         'With what `navigator.credentials.get` returned, as `toJSON()` gives it. It counts as password and second factor.',
+      ...open,
       request: { body: jsonBody(passkeyLoginBody), headers: deviceHeader.extend(refreshCookieHeader.shape) },
       responses: {
         200: { ...json(signedInSchema, 'The user, signed in.'), headers: deviceHeader },

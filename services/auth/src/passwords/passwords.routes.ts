@@ -1,4 +1,5 @@
 import { createRoute } from '@hono/zod-openapi';
+import { open } from '@tertulia/shared/http/access';
 import { badBody, createRouter, jsonBody, problemResponses } from '@tertulia/shared/http/router';
 import { keyOf } from '../accounts/accounts.repository.ts';
 import type { Deps } from '../deps.ts';
@@ -56,6 +57,7 @@ export function passwordsRoutes(deps: Deps) {
       summary: 'Ask for a mail to choose a new password',
       description:
         'The answer is the same whether there is such an account or not. The link leads to `WEB_URL/reset-password#token=…`.',
+      ...open,
       request: { body: jsonBody(forgotBody) },
       responses: {
         202: { description: 'If there is such an account, a mail is on its way.' },
@@ -80,6 +82,7 @@ export function passwordsRoutes(deps: Deps) {
       summary: 'Choose a new password by the token of a mail',
       description:
         'Every session ends, and a lockout too. The device that does it counts as known, as after a sign-in.',
+      ...open,
       request: { body: jsonBody(resetBody), headers: deviceHeader },
       responses: {
         204: { description: 'It is changed.', headers: deviceHeader },

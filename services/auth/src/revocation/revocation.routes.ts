@@ -1,5 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import { createRoute, z } from '@hono/zod-openapi';
+import { open } from '@tertulia/shared/http/access';
 import { Problem } from '@tertulia/shared/http/problem';
 import { badBody, createRouter, json, jsonBody, problemResponses } from '@tertulia/shared/http/router';
 import { createLimits } from '@tertulia/shared/limits/limits';
@@ -39,6 +40,7 @@ export function revocationRoutes(deps: Deps) {
       summary: 'A token for a service',
       description:
         'Signed as access tokens are, with an audience of its own: no route for people takes it, and no route for services takes theirs.',
+      ...open,
       request: { body: jsonBody(tokenBody) },
       responses: {
         200: json(tokenSchema, 'The token.'),

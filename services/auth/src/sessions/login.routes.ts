@@ -1,4 +1,5 @@
 import { createRoute } from '@hono/zod-openapi';
+import { open } from '@tertulia/shared/http/access';
 import { Problem } from '@tertulia/shared/http/problem';
 import { badBody, createRouter, json, jsonBody, problemResponses } from '@tertulia/shared/http/router';
 import { keyOf } from '../accounts/accounts.repository.ts';
@@ -22,6 +23,7 @@ export function loginRoutes(deps: Deps) {
       summary: 'Sign in',
       description:
         'Any wrong pair gets the same answer in the same time, whether the account exists or not. The device is given a token, as the cookie `__Host-device`, and to clients that send no `Origin` also as the header `X-Device-Token`, which they send back at later sign-ins: from there one can sign in whatever strangers try.',
+      ...open,
       request: { body: jsonBody(loginBody), headers: deviceHeader.extend(refreshCookieHeader.shape) },
       responses: {
         200: { ...json(signedInSchema, 'The user, signed in.'), headers: deviceHeader },

@@ -1,4 +1,5 @@
 import { createRoute } from '@hono/zod-openapi';
+import { open } from '@tertulia/shared/http/access';
 import { Problem } from '@tertulia/shared/http/problem';
 import { badBody, createRouter, json, jsonBody, problemResponses } from '@tertulia/shared/http/router';
 import type { Deps } from '../deps.ts';
@@ -17,6 +18,7 @@ export function refreshRoutes(deps: Deps) {
       summary: 'Exchange a refresh token for new tokens',
       description:
         'A refresh token works once. Using it again ends its session, except within 10 s of its first use and while its successor is unused: then the same successor is given. With `X-Refresh-Cookie: 1` the token is taken from the cookie, and there is no body.',
+      ...open,
       middleware: byCookie(origins, async (c, token) => {
         if (token === '') throw new Problem('invalid_refresh_token');
         return c.json(handOver(c, await refresh(deps, token, visitOf(c))), 200);

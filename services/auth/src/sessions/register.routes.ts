@@ -1,4 +1,5 @@
 import { createRoute } from '@hono/zod-openapi';
+import { open } from '@tertulia/shared/http/access';
 import { badBody, createRouter, json, jsonBody, problemResponses } from '@tertulia/shared/http/router';
 import { registerBody } from '../accounts/accounts.schema.ts';
 import { register } from '../accounts/accounts.service.ts';
@@ -19,6 +20,7 @@ export function registerRoutes(deps: Deps) {
       path: '/auth/register',
       tags: ['Sessions'],
       summary: 'Make an account and sign in',
+      ...open,
       request: { body: jsonBody(registerBody), headers: deviceHeader.extend(refreshCookieHeader.shape) },
       responses: {
         201: { ...json(signedInSchema, 'The new user, signed in.'), headers: deviceHeader },

@@ -1,4 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi';
+import { declareAccess } from '@tertulia/shared/http/access';
 import type { CallerEnv } from '@tertulia/shared/http/context';
 import { idParam } from '@tertulia/shared/http/fields';
 import { cursorOf, pageQuery, pageSchema, toPage } from '@tertulia/shared/http/pages';
@@ -81,7 +82,7 @@ export function sessionsRoutes(deps: Deps) {
       summary: 'End this session',
       description:
         'With `X-Refresh-Cookie: 1` it is the session of the cookie, which goes too, whether the access token still counts or not.',
-      security: guards.user.security,
+      ...declareAccess('user'),
       middleware: [
         byCookie(env.CORS_ORIGINS, async (c, token) => {
           const owner = await findOwner(db, hashOf(token));

@@ -1,4 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi';
+import { declareAccess } from '@tertulia/shared/http/access';
 import { isNotModified } from '@tertulia/shared/http/conditional';
 import { idParam } from '@tertulia/shared/http/fields';
 import { Problem } from '@tertulia/shared/http/problem';
@@ -50,7 +51,7 @@ export function contentRoutes(deps: Deps) {
       method: 'head',
       summary: 'The headers of the content',
       ...contentRoute,
-      security: guards.anyone.security,
+      ...declareAccess('anyone'),
     }),
   );
   router.openapi(

@@ -1,4 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi';
+import { declareAccess } from '@tertulia/shared/http/access';
 import { idempotencyHeader, idempotently } from '@tertulia/shared/http/idempotency';
 import { Problem } from '@tertulia/shared/http/problem';
 import { createRouter, json, problemResponses } from '@tertulia/shared/http/router';
@@ -35,7 +36,7 @@ export function formRoutes(deps: Deps) {
     tags: ['Media'],
     summary: 'Upload a file in one request',
     description: 'For small files; large ones are better sent by tus, which resumes.',
-    security: guards.user.security,
+    ...declareAccess('user'),
     request: {
       headers: idempotencyHeader,
       body: { required: true, content: { 'multipart/form-data': { schema: formSchema } } },

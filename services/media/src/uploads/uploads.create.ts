@@ -1,4 +1,5 @@
 import { createRoute } from '@hono/zod-openapi';
+import { declareAccess } from '@tertulia/shared/http/access';
 import type { Caller } from '@tertulia/shared/http/context';
 import { Problem } from '@tertulia/shared/http/problem';
 import { problemResponses, type Router } from '@tertulia/shared/http/router';
@@ -35,7 +36,7 @@ export function mountCreate(router: Router, deps: Deps): void {
       tags,
       summary: 'Start an upload',
       description: 'With a body of `application/offset+octet-stream`, its first bytes come along.',
-      security: guards.user.security,
+      ...declareAccess('user'),
       middleware: [tusVersion, guards.user.middleware, patient] as const,
       request: { headers: createHeaders, body: octets },
       responses: {

@@ -1,4 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi';
+import { declareAccess } from '@tertulia/shared/http/access';
 import type { Caller } from '@tertulia/shared/http/context';
 import { idParam } from '@tertulia/shared/http/fields';
 import { problemResponses, type Router } from '@tertulia/shared/http/router';
@@ -16,7 +17,7 @@ export function mountDelete(router: Router, deps: Deps): void {
       tags,
       summary: 'End an upload',
       description: 'Its bytes are freed. A media that it became stays: that has a DELETE of its own.',
-      security: guards.user.security,
+      ...declareAccess('user'),
       middleware: [tusVersion, guards.user.middleware] as const,
       request: { params: idParam, headers: z.object(requestHeaders) },
       responses: {

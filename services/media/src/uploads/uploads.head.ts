@@ -1,4 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi';
+import { declareAccess } from '@tertulia/shared/http/access';
 import type { Caller } from '@tertulia/shared/http/context';
 import { idParam } from '@tertulia/shared/http/fields';
 import { Problem } from '@tertulia/shared/http/problem';
@@ -16,7 +17,7 @@ export function mountHead(router: Router, deps: Deps): void {
     tags,
     summary: 'How far an upload has come',
     description: 'Takes the upload over from a request that stalls.',
-    security: guards.user.security,
+    ...declareAccess('user'),
     request: { params: idParam, headers: z.object(requestHeaders) },
     responses: {
       200: { description: 'In the headers.', headers: headHeaders },

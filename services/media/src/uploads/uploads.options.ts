@@ -1,4 +1,5 @@
 import { createRoute } from '@hono/zod-openapi';
+import { open } from '@tertulia/shared/http/access';
 import type { Router } from '@tertulia/shared/http/router';
 import type { Deps } from '../deps.ts';
 import { optionsHeaders, TUS_EXTENSIONS, TUS_VERSION, tags, UPLOAD, UPLOADS } from './tus.ts';
@@ -11,6 +12,7 @@ export function mountOptions(router: Router, { env }: Deps): void {
         path,
         tags,
         summary: 'What this server supports',
+        ...open,
         responses: { 204: { description: 'In the headers.', headers: optionsHeaders } },
       }),
       (c) => {

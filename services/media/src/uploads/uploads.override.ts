@@ -1,4 +1,5 @@
 import { createRoute } from '@hono/zod-openapi';
+import { declareAccess } from '@tertulia/shared/http/access';
 import { idParam } from '@tertulia/shared/http/fields';
 import { Problem } from '@tertulia/shared/http/problem';
 import { problemResponses, type Router } from '@tertulia/shared/http/router';
@@ -19,7 +20,7 @@ export function mountOverride(router: Router, deps: Deps): void {
       tags,
       summary: 'PATCH, DELETE or HEAD by way of POST',
       description: 'The method that is meant stands in `X-HTTP-Method-Override`.',
-      security: guards.user.security,
+      ...declareAccess('user'),
       middleware: [tusVersion, guards.user.middleware, patient] as const,
       request: { params: idParam, headers: patchHeaders, body: octets },
       responses: {

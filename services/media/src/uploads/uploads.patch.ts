@@ -1,4 +1,5 @@
 import { createRoute } from '@hono/zod-openapi';
+import { declareAccess } from '@tertulia/shared/http/access';
 import type { Caller } from '@tertulia/shared/http/context';
 import { idParam } from '@tertulia/shared/http/fields';
 import { Problem } from '@tertulia/shared/http/problem';
@@ -18,7 +19,7 @@ import {
   tusVersion,
   UPLOAD,
 } from './tus.ts';
-import { withUpload } from './uploads.service.ts';
+import { lengthOf, withUpload } from './uploads.service.ts';
 
 export function mountPatch(router: Router, deps: Deps): void {
   const { guards } = deps;
@@ -29,7 +30,7 @@ export function mountPatch(router: Router, deps: Deps): void {
       tags,
       summary: 'Send the next bytes',
       description: 'The last bytes make it a media: `Media-Id` names it.',
-      security: guards.user.security,
+      ...declareAccess('user'),
       middleware: [tusVersion, guards.user.middleware, patient] as const,
       request: { params: idParam, headers: patchHeaders, body: octets },
       responses: {
@@ -63,7 +64,7 @@ export async function patchUpload(deps: Deps, c: RequestContext, caller: Caller,
     if (at !== open.offset) {
       throw new Problem('upload_offset_mismatch', `The upload is at ${open.offset}.`);
     }
-    if (Number(c.req.header('Content-Length') ?? 0) > open.upload.length - at) {
+    if (Number(c.req.header('Content-Length') ?? 0) > lengthOf(open.upload) - at) {
       throw new Problem('upload_too_large', 'The body is longer than what is left of the upload.');
     }
     const { offset, mediaId } = await append(deps, c, open);
