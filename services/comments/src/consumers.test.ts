@@ -127,7 +127,7 @@ test('events reach this service over a real stream, in order', async () => {
   await eventually(async () => (await heardOf(facts))?.title === 'third');
   expect((await service.say(ben, facts, 'Heard')).content).toBe('Heard');
   await producer.db.transaction((tx) =>
-    announce(tx, { type: 'media.deleted', actorId: ana.id, data: facts }),
+    announce(tx, { type: 'media.deleted', actorId: ana.id, data: { ...facts, final: true } }),
   );
   await eventually(async () => (await look(facts)) === 404);
   await Promise.all(loops.map((loop) => loop.stop()));

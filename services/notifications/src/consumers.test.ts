@@ -171,13 +171,13 @@ describe('what is told, and to whom', () => {
     const owner = await app.tokens.user();
     await happen('comment.created', owner.id, comment(owner.id, owner.id, null));
     await happen('comment.created', owner.id, comment(owner.id, owner.id, owner.id));
-    await happen('media.deleted', owner.id, media(owner.id));
+    await happen('media.deleted', owner.id, { ...media(owner.id), final: true });
     expect(await inboxOf(owner)).toEqual([]);
   });
 
   test('media.deleted by another is told to the owner', async () => {
     const [owner, moderator] = [await app.tokens.user(), await app.tokens.user('MODERATOR')];
-    await happen('media.deleted', moderator.id, media(owner.id));
+    await happen('media.deleted', moderator.id, { ...media(owner.id), final: true });
     expect((await inboxOf(owner))[0]).toMatchObject({ type: 'media_deleted', priority: 'high' });
   });
 });

@@ -104,7 +104,12 @@ async function removeLocked(tx: Tx, rows: MediaRow[], actorId: string, trace: Tr
   await noteRemovals(tx, files);
   await announce(
     tx,
-    ...rows.map((row) => ({ type: 'media.deleted' as const, actorId, data: subjectOf(row), ...trace })),
+    ...rows.map((row) => ({
+      type: 'media.deleted' as const,
+      actorId,
+      data: { ...subjectOf(row), final: true },
+      ...trace,
+    })),
   );
   return files;
 }

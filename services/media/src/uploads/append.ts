@@ -5,7 +5,7 @@ import type { Deps } from '../deps.ts';
 import type { RequestContext } from '../request-context.ts';
 import type { RunningHash } from './running-hashes.ts';
 import type { LetGo } from './upload-locks.ts';
-import { finish, type OpenUpload } from './uploads.service.ts';
+import { finish, lengthOf, type OpenUpload } from './uploads.service.ts';
 
 /** How far an upload has come. */
 export type Progress = { offset: number; mediaId?: string };
@@ -19,7 +19,7 @@ export type Progress = { offset: number; mediaId?: string };
 export async function append(deps: Deps, c: RequestContext, open: OpenUpload): Promise<Progress> {
   const { upload, hold } = open;
   const { offset, ending, hash } = await store(deps, c, open);
-  if (offset === upload.length) {
+  if (offset === lengthOf(upload)) {
     return { offset, mediaId: await finish(deps, upload, hash, c.var.traceparent) };
   }
   if (ending !== 'complete') throw interrupted(ending, hold.signal.reason);
@@ -30,7 +30,8 @@ type Stored = { offset: number; ending: Ending; hash: RunningHash | undefined };
 
 async function store(deps: Deps, c: RequestContext, { upload, offset, hold }: OpenUpload): Promise<Stored> {
   const { env, flushes, hashes, uploadFiles } = deps;
-  if (offset === upload.length) return { offset, ending: 'complete', hash: hashes.resume(upload.id, offset) };
+  if (offset === lengthOf(upload))
+    return { offset, ending: 'complete', hash: hashes.resume(upload.id, offset) };
   const hash = hashes.resume(upload.id, offset);
   let at = offset;
   return onDisk(async () => {
@@ -41,7 +42,7 @@ async function store(deps: Deps, c: RequestContext, { upload, offset, hold }: Op
         signal: hold.signal,
         async take(part) {
           // MUST: the offset never passes the length; what is beyond is cut.
-          const fitting = part.subarray(0, upload.length - at);
+          const fitting = part.subarray(0, lengthOf(upload) - at);
           const writing = writeAll(file, fitting);
           // Hashed while the kernel copies.
           hash?.hasher.update(fitting);

@@ -48,9 +48,12 @@ export async function withUpload<Result>(
   }
 }
 
+/** Bytes of the whole file; while the client has not told it, more than any file has. */
+export const lengthOf = ({ length }: UploadRow) => length ?? Number.POSITIVE_INFINITY;
+
 /** The file is the truth: an offset is never more than the bytes that are there. */
 async function storedBytes({ uploadFiles }: Deps, upload: UploadRow): Promise<number> {
-  return upload.sha256 === null ? uploadFiles.size(upload.id) : upload.length;
+  return upload.sha256 === null ? uploadFiles.size(upload.id) : lengthOf(upload);
 }
 
 /**
@@ -72,8 +75,8 @@ export async function finish(
     const current = await lockUpload(tx, upload.id);
     if (current === undefined) throw new Problem('not_found');
     if (current.mediaId !== null) return current.mediaId;
-    const { ownerId, ownerUsername, filename, title, description, tags, visibility, blobKey, length } =
-      current;
+    const { ownerId, ownerUsername, filename, title, description, tags, visibility, blobKey } = current;
+    const length = lengthOf(current);
     const row = await addMedia(
       tx,
       {
