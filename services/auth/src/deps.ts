@@ -25,7 +25,7 @@ import { mailSenderOptions, startMailSender } from './mail/mail-sender.ts';
 import { openTransport } from './mail/transport.ts';
 import { startChallengeSweep } from './mfa/challenges.ts';
 import { type CodeLimit, createCodeLimit } from './mfa/code-limit.ts';
-import { createPasswords, type Passwords } from './passwords/passwords.ts';
+import { costOf, createPasswords, type Passwords } from './passwords/passwords.ts';
 import { startBeat } from './revocation/beat.ts';
 import { createLastUse, type LastUse } from './sessions/last-use.ts';
 import { createLockout, type Lockout } from './sessions/lockout.ts';
@@ -86,7 +86,7 @@ export async function createDeps(
     db,
     keys,
     secrets,
-    passwords: await createPasswords(),
+    passwords: await createPasswords(costOf(env)),
     guards: createGuards(noting(verifier, lastUse)),
     revocations,
     lastUse,

@@ -27,6 +27,12 @@ export const authEnv = commonEnv.extend(tokenEnv.omit({ AUTH_URL: true }).shape)
     .default(20)
     .describe('Wrong passwords from one address per window.'),
   LOGIN_WINDOW_SECONDS: integer(1, 86_400).default(900).describe('Window of the two limits above.'),
+  PASSWORD_MEMORY_KIB: integer(1024, 4_194_304)
+    .default(65_536)
+    .describe(
+      'Memory of one password hash (argon2id), KiB; as many are made at once as there are cores. Hashes made with other values are made anew at the next sign-in.',
+    ),
+  PASSWORD_PASSES: integer(1, 100).default(2).describe('Passes over that memory.'),
   MFA_FAILURES_PER_ACCOUNT: integer(1, 1000).default(10).describe('Wrong codes for one account per window.'),
   PASSKEY_CHALLENGES_PER_MINUTE: integer(1, 100_000)
     .default(60)

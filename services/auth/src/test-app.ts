@@ -16,6 +16,9 @@ export async function createTestApp(settings: Record<string, string> = {}) {
     NODE_ENV: 'test',
     LOG_LEVEL: 'silent',
     RATE_LIMIT_SCALE: '1000',
+    // A hash of a millisecond: tests make hundreds.
+    PASSWORD_MEMORY_KIB: '1024',
+    PASSWORD_PASSES: '1',
     ...settings,
   });
   const log = createLog('auth', env.LOG_LEVEL);

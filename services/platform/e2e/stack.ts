@@ -44,6 +44,9 @@ export async function startStack(
     HOST: '127.0.0.1',
     LOG_LEVEL: 'error',
     DATA_DIR: dataDir,
+    // A hash of a millisecond.
+    PASSWORD_MEMORY_KIB: '1024',
+    PASSWORD_PASSES: '1',
     AUTH_URL: `http://127.0.0.1:${portsOf('auth')[0]}`,
     ...(settings.EVENTS_REDIS_URL === undefined ? { EVENTS_DATABASE_URL: databases.url('events') } : {}),
     ...settings,

@@ -5,7 +5,6 @@ import { badBody, createRouter, json, jsonBody, problemResponses } from '@tertul
 import { keyOf } from '../accounts/accounts.repository.ts';
 import type { Deps } from '../deps.ts';
 import { hashOf } from '../keys/seal.ts';
-import { isOutdated } from '../passwords/passwords.ts';
 import { deviceHeader } from './devices.ts';
 import { prepareFindForLogin } from './login.repository.ts';
 import { admit, recordFailure, signedInBody, visitOf } from './login.service.ts';
@@ -51,7 +50,7 @@ export function loginRoutes(deps: Deps) {
       );
       if (failure !== undefined) await recordFailure(db, user, visit, failure);
       if (failure !== undefined || user === undefined) throw new Problem('invalid_credentials');
-      const freshHash = isOutdated(user.passwordHash) ? await passwords.hash(password) : undefined;
+      const freshHash = passwords.isOutdated(user.passwordHash) ? await passwords.hash(password) : undefined;
       const outcome = await db.transaction((tx) => admit(deps, tx, user, visit, freshHash));
       if (outcome instanceof Problem) throw outcome;
       return c.json(signedInBody(c, outcome), 200);
