@@ -130,6 +130,10 @@ export const uploads = pgTable(
     concat: concatKind(),
     /** Of a final upload: the partial ones, in order. */
     parts: uuid().array(),
+    /** `Upload-Concat` as it came: HEAD gives it back. */
+    concatHeader: text(),
+    /** Complete when its client says so, as the IETF's draft has it, and not when its length is reached. */
+    byMark: boolean().notNull().default(false),
     /** Who may write: grows with every take-over, and an older writer's bytes are refused. */
     fence: bigint({ mode: 'number' }).notNull().default(0),
     lockedUntil: instant(),
