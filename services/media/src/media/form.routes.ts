@@ -125,7 +125,7 @@ async function takeForm(deps: Deps, c: CallerContext, key: string | undefined) {
           },
           { traceparent },
         );
-        return { media: toMedia(row), etag: etagOfMedia(row) };
+        return { media: toMedia(row, caller), etag: etagOfMedia(row, caller) };
       });
       adopted = !replayed;
       return { answer, replayed };

@@ -1,5 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { assertMatch, etagOf, isNotModified } from '@tertulia/shared/http/conditional';
+import type { Caller } from '@tertulia/shared/http/context';
 import { idParam } from '@tertulia/shared/http/fields';
 import { cursorOf, pageSchema, toPage } from '@tertulia/shared/http/pages';
 import { Problem } from '@tertulia/shared/http/problem';
@@ -8,11 +9,14 @@ import type { Deps } from '../deps.ts';
 import { listMedia } from './media.repository.ts';
 import { changeBody, listQuery, type MediaRow, mediaSchema, toMedia } from './media.schema.ts';
 import { changeMedia, removeMedia } from './media.service.ts';
+import { sha256For } from './original.ts';
 import { canSee } from './visibility.ts';
 
 const tags = ['Media'];
 
-export const etagOfMedia = (row: MediaRow) => etagOf(row.id, row.updatedAt.getTime(), row.status, row.likes);
+/** The digest differs between the owner and others, so the tag does. */
+export const etagOfMedia = (row: MediaRow, caller: Caller | undefined) =>
+  etagOf(row.id, row.updatedAt.getTime(), row.status, row.likes, sha256For(caller, row));
 
 export function mediaRoutes(deps: Deps) {
   const { db, guards, findMedia } = deps;
@@ -49,7 +53,12 @@ export function mediaRoutes(deps: Deps) {
       });
       c.header('Cache-Control', 'no-store');
       return c.json(
-        toPage(rows, limit, toMedia, (last) => encode(last.id)),
+        toPage(
+          rows,
+          limit,
+          (row) => toMedia(row, caller),
+          (last) => encode(last.id),
+        ),
         200,
       );
     },
@@ -72,11 +81,11 @@ export function mediaRoutes(deps: Deps) {
     async (c) => {
       const row = await findMedia(c.req.valid('param').id);
       if (row === undefined || !canSee(c.var.caller, row)) throw new Problem('not_found');
-      const etag = etagOfMedia(row);
+      const etag = etagOfMedia(row, c.var.caller);
       c.header('ETag', etag);
       c.header('Cache-Control', 'private, no-cache');
       if (isNotModified(c, etag)) return c.body(null, 304);
-      return c.json(toMedia(row), 200);
+      return c.json(toMedia(row, c.var.caller), 200);
     },
   );
 
@@ -103,12 +112,12 @@ export function mediaRoutes(deps: Deps) {
     }),
     async (c) => {
       const { caller, traceparent } = c.var;
-      const holds = (row: MediaRow) => assertMatch(c, etagOfMedia(row));
+      const holds = (row: MediaRow) => assertMatch(c, etagOfMedia(row, caller));
       const row = await changeMedia(deps, caller, c.req.valid('param').id, c.req.valid('json'), holds, {
         traceparent,
       });
-      c.header('ETag', etagOfMedia(row));
-      return c.json(toMedia(row), 200);
+      c.header('ETag', etagOfMedia(row, caller));
+      return c.json(toMedia(row, caller), 200);
     },
   );
 
@@ -134,7 +143,7 @@ export function mediaRoutes(deps: Deps) {
     }),
     async (c) => {
       const { caller, traceparent } = c.var;
-      const holds = (row: MediaRow) => assertMatch(c, etagOfMedia(row));
+      const holds = (row: MediaRow) => assertMatch(c, etagOfMedia(row, caller));
       await removeMedia(deps, caller, c.req.valid('param').id, holds, { traceparent });
       return c.body(null, 204);
     },

@@ -1,8 +1,10 @@
 import { z } from '@hono/zod-openapi';
 import { MEDIA_KINDS, VISIBILITIES } from '@tertulia/shared/events/catalog';
+import type { Caller } from '@tertulia/shared/http/context';
 import { id, instant, line, paragraph } from '@tertulia/shared/http/fields';
 import { pageQuery } from '@tertulia/shared/http/pages';
 import type { media } from '../db/schema.ts';
+import { sha256For } from './original.ts';
 
 export type MediaRow = typeof media.$inferSelect;
 export type Media = z.infer<typeof mediaSchema>;
@@ -54,7 +56,7 @@ export const mediaSchema = z
     tags: z.array(z.string()),
     visibility: visibility(),
     size: z.int().openapi({ description: 'Bytes.' }),
-    sha256: z.string().openapi({ description: 'Of the content, in hex.' }),
+    sha256: z.string().openapi({ description: 'Of the content as the caller gets it, in hex.' }),
     width: z.int().optional(),
     height: z.int().optional(),
     durationMs: z.int().optional(),
@@ -62,7 +64,7 @@ export const mediaSchema = z
     likes: z.int(),
     createdAt: instant(),
     updatedAt: instant(),
-    links: z.object({ self: z.string(), content: z.string() }),
+    links: z.object({ self: z.string(), content: z.string(), renditions: z.string() }),
   })
   .openapi('Media');
 
@@ -77,7 +79,8 @@ export const listQuery = pageQuery.extend({
 });
 export type ListQuery = z.infer<typeof listQuery>;
 
-export function toMedia(row: MediaRow): Media {
+/** As this caller gets it: of bytes that differ for others, the digest does too. */
+export function toMedia(row: MediaRow, caller: Caller | undefined): Media {
   return {
     id: row.id,
     ownerId: row.ownerId,
@@ -90,7 +93,7 @@ export function toMedia(row: MediaRow): Media {
     tags: row.tags,
     visibility: row.visibility,
     size: row.size,
-    sha256: row.sha256,
+    sha256: sha256For(caller, row),
     ...(row.width === null ? {} : { width: row.width }),
     ...(row.height === null ? {} : { height: row.height }),
     ...(row.durationMs === null ? {} : { durationMs: row.durationMs }),
@@ -98,6 +101,10 @@ export function toMedia(row: MediaRow): Media {
     likes: row.likes,
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString(),
-    links: { self: `/media/${row.id}`, content: `/media/${row.id}/content` },
+    links: {
+      self: `/media/${row.id}`,
+      content: `/media/${row.id}/content`,
+      renditions: `/media/${row.id}/renditions`,
+    },
   };
 }
