@@ -7,6 +7,7 @@ import { formRoutes } from './media/form.routes.ts';
 import { mediaRoutes } from './media/media.routes.ts';
 import { isUploadPath, UPLOADS } from './uploads/tus.ts';
 import { uploadsRoutes } from './uploads/uploads.routes.ts';
+import { usageRoutes } from './usage/usage.routes.ts';
 
 export function createApp(deps: Deps) {
   const { app, metrics } = createKernel({
@@ -25,6 +26,8 @@ export function createApp(deps: Deps) {
   deps.feed?.register(metrics.registry);
   app.route('/', uploadsRoutes(deps));
   app.route('/', formRoutes(deps));
+  // Before what takes any `/media/{id}`.
+  app.route('/', usageRoutes(deps));
   app.route('/', mediaRoutes(deps));
   app.route('/', contentRoutes(deps));
   app.route('/', deadLettersRoutes(deps));

@@ -8,6 +8,24 @@ export const mediaEnv = commonEnv.extend(tokenEnv.shape).extend({
   MEDIA_MAX_SIZE: integer(1, Number.MAX_SAFE_INTEGER)
     .default(20 * 1024 ** 3)
     .describe('Largest file that is taken, in bytes.'),
+  QUOTA_BYTES: integer(0, Number.MAX_SAFE_INTEGER)
+    .default(100 * 1024 ** 3)
+    .describe(
+      'Bytes that one user may store; an administrator may set another figure for a user. 0: no bound.',
+    ),
+  TRASH_DAYS: integer(0, 3650)
+    .default(30)
+    .describe('Days for which deleted media can be restored. 0: they are gone at once.'),
+  MEDIA_REPORT_THRESHOLD: integer(1, 1000)
+    .default(3)
+    .describe('Distinct reporters at which a media is hidden until a moderator has decided.'),
+  LIKES_PER_MINUTE: integer(1, 100_000)
+    .default(120)
+    .describe('Likes that one user may give or take back a minute.'),
+  REPORTS_PER_HOUR: integer(1, 100_000).default(30).describe('Reports of media that one user may send an hour.'),
+  ALBUM_CHANGES_PER_MINUTE: integer(1, 100_000)
+    .default(300)
+    .describe('Changes of albums and their items that one user may make a minute.'),
   UPLOADS_PER_MINUTE: integer(1, 100_000).default(120).describe('Uploads that one user may start a minute.'),
   UPLOAD_STALL_SECONDS: integer(1, 60)
     .default(30)

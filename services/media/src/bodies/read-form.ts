@@ -10,6 +10,8 @@ export type FormFile = { filename: string | undefined; parts: AsyncIterable<Uint
 type Options = {
   stallSeconds: number;
   maxSize: number;
+  /** What a larger file is refused as. */
+  tooLarge: 'upload_too_large' | 'quota_exceeded';
   /** Name of the one file part, which must be there. */
   file: string;
   /** Names of text fields, each at most once, before or after the file. */
@@ -48,9 +50,7 @@ export async function readForm(c: RequestContext, options: Options): Promise<Map
   parser.on('file', (name: string, file: Readable, filename: string | undefined) => {
     // The parser reports a cut form on the file, too, which must not go unheard.
     file.on('error', () => {});
-    file.on('limit', () =>
-      fail(new Problem('upload_too_large', `Files are at most ${options.maxSize} bytes.`)),
-    );
+    file.on('limit', () => fail(new Problem(options.tooLarge, `Only ${options.maxSize} bytes are taken.`)));
     if (name !== options.file) fail(invalid(name, 'is not a known file'));
     else if (taking !== undefined) fail(invalid(name, 'is given twice'));
     else {

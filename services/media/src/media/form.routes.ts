@@ -13,11 +13,14 @@ import { cleanFilename, titleOf } from '../files/file-name.ts';
 import { noteRemovals, strikeRemoval } from '../files/removals.repository.ts';
 import { carryOut } from '../files/removals.ts';
 import type { CallerContext } from '../request-context.ts';
+import { reserve, roomOf } from '../usage/usage.service.ts';
 import { parseDetails } from './details.ts';
 import { etagOfMedia } from './media.routes.ts';
 import { detailsSchema, type Media, mediaSchema, toMedia } from './media.schema.ts';
 import { addMedia } from './media.service.ts';
 
+/** Bytes of a form that are not its file, at most. */
+const FORM_OVERHEAD = 1024 * 1024;
 const FIELDS = ['title', 'description', 'visibility', 'tags'] as const;
 /** Time from a blob to its row; a blob without one is swept after that. */
 const ADOPTION_MS = 3_600_000;
@@ -47,6 +50,7 @@ export function formRoutes(deps: Deps) {
         'malformed_request',
         'unauthenticated',
         'upload_too_large',
+        'quota_exceeded',
         'unsupported_media_type',
         'invalid_fields',
         'idempotency_key_reused',
@@ -81,10 +85,15 @@ async function takeForm(deps: Deps, c: CallerContext, key: string | undefined) {
   const { caller, traceparent } = c.var;
   const id = Bun.randomUUIDv7();
   let received: Received | undefined;
+  const room = await roomOf(deps.db, deps.env, caller.userId);
+  // Refused by its length alone, before it is read, where that can be told: a form is its file and little more.
+  const tooMuch = Number(c.req.header('Content-Length') ?? 0) - FORM_OVERHEAD > room;
+  if (tooMuch) throw new Problem('quota_exceeded', 'Deleting media for good makes room.');
   try {
     const fields = await readForm(c, {
       stallSeconds: deps.env.UPLOAD_STALL_SECONDS,
-      maxSize: deps.env.MEDIA_MAX_SIZE,
+      maxSize: Math.min(deps.env.MEDIA_MAX_SIZE, room),
+      tooLarge: room < deps.env.MEDIA_MAX_SIZE ? 'quota_exceeded' : 'upload_too_large',
       file: 'file',
       fields: FIELDS,
       async take(file) {
@@ -114,9 +123,12 @@ async function takeForm(deps: Deps, c: CallerContext, key: string | undefined) {
       };
       const { answer, replayed } = await idempotently<Answer>(deps.db, request, async (tx) => {
         if (!(await strikeRemoval(tx, blob))) throw new Error('the blob was swept');
+        await reserve(tx, deps.env, caller.userId, size);
         const row = await addMedia(
           tx,
+          deps,
           {
+            reserved: size,
             ownerId: caller.userId,
             ownerUsername: caller.username,
             ...details,

@@ -5,6 +5,7 @@ import { Problem } from '@tertulia/shared/http/problem';
 import type { Deps } from '../deps.ts';
 import { noteRemovals, type Removal } from '../files/removals.repository.ts';
 import { carryOut } from '../files/removals.ts';
+import { free, settle } from '../usage/usage.service.ts';
 import {
   deleteMedia,
   insertMedia,
@@ -21,10 +22,20 @@ type Trace = { traceparent: string | undefined };
 /** Throws when the caller's condition does not hold for the row. */
 type Condition = (row: MediaRow) => void;
 
-/** The one place where a media comes to be: row and event together. */
-export async function addMedia(tx: Tx, fields: Omit<NewMedia, 'id'>, trace: Trace): Promise<MediaRow> {
-  const row = await insertMedia(tx, { id: Bun.randomUUIDv7(), ...fields });
+/**
+ * The one place where a media comes to be: row, usage and event together. `reserved` bytes were held for it by
+ * `reserve`, and are not any more.
+ */
+export async function addMedia(
+  tx: Tx,
+  { env }: Pick<Deps, 'env'>,
+  fields: Omit<NewMedia, 'id'> & { reserved: number },
+  trace: Trace,
+): Promise<MediaRow> {
+  const { reserved, ...values } = fields;
+  const row = await insertMedia(tx, { id: Bun.randomUUIDv7(), ...values });
   const { kind, mimeType, size, sha256 } = row;
+  await settle(tx, env, { userId: row.ownerId, reserved, size }, trace);
   await announce(tx, {
     type: 'media.uploaded',
     actorId: row.ownerId,
@@ -102,6 +113,7 @@ async function removeLocked(tx: Tx, rows: MediaRow[], actorId: string, trace: Tr
     rows.map(({ id }) => id),
   );
   await noteRemovals(tx, files);
+  await free(tx, rows);
   await announce(
     tx,
     ...rows.map((row) => ({

@@ -6,6 +6,7 @@ import { fileKind } from '../files/file-kind.ts';
 import { noteRemovals, type Removal } from '../files/removals.repository.ts';
 import { carryOut } from '../files/removals.ts';
 import { addMedia } from '../media/media.service.ts';
+import { release } from '../usage/usage.service.ts';
 import { digestOf, type RunningHash, sha256Of } from './running-hashes.ts';
 import type { Hold } from './upload-locks.ts';
 import {
@@ -79,7 +80,9 @@ export async function finish(
     const length = lengthOf(current);
     const row = await addMedia(
       tx,
+      deps,
       {
+        reserved: current.reserved,
         ...{ ownerId, ownerUsername, filename, title, description, tags, visibility, blobKey },
         ...seal,
         size: length,
@@ -128,7 +131,10 @@ export async function discard(deps: Deps, upload: UploadRow): Promise<void> {
   await deps.db.transaction(async (tx) => {
     const current = await lockUpload(tx, upload.id);
     if (current === undefined) return;
-    if (current.mediaId === null) files.push({ place: 'blob', key: current.blobKey });
+    if (current.mediaId === null) {
+      files.push({ place: 'blob', key: current.blobKey });
+      await release(tx, current.ownerId, current.reserved);
+    }
     await noteRemovals(tx, files);
     await deleteUpload(tx, upload.id);
   });
