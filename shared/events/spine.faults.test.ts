@@ -11,6 +11,9 @@ import { together } from './consumers.ts';
 import { listDeadLetters, replayDeadLetter } from './set-aside.ts';
 import { outbox } from './tables.ts';
 
+/** The suite that everybody waits for tries less of the same. */
+const PAIRS = WHOLE ? 1000 : 400;
+const EVENTS = WHOLE ? 2000 : 800;
 const seed = Number(process.env.FAULT_SEED ?? Math.floor(Math.random() * 2 ** 31));
 /** For a machine that has much else to do. */
 const TIMEOUT = 300_000;
@@ -41,24 +44,24 @@ function describeFaults(
 
 describeFaults('faults of stores and handlers', test, CARRIERS, (fault) => {
   fault(
-    '1,000 pairs of transactions that commit in the inverse order of their start',
+    `${PAIRS} pairs of transactions that commit in the inverse order of their start`,
     async (lab, random) => {
       lab.relay();
       lab.reader();
       // Each lane has subjects of its own: pairs that wait for each other in a circle would wait for ever.
       await lanes(4, async (subjects) => {
-        for (let n = 0; n < 250; n++) await inversePair(lab, random, subjects);
+        for (let n = 0; n < PAIRS / 4; n++) await inversePair(lab, random, subjects);
       });
-      expect(lab.told()).toBe(2000);
+      expect(lab.told()).toBe(2 * PAIRS);
     },
   );
 
-  fault('a carrier that loses everything, three times in 2,000 events', async (lab, random) => {
+  fault(`a carrier that loses everything, three times in ${EVENTS} events`, async (lab, random) => {
     lab.relay();
     lab.reader();
-    const losses = Array.from({ length: 3 }, () => 100 + random.int(1800)).sort((a, b) => b - a);
+    const losses = Array.from({ length: 3 }, () => 100 + random.int(EVENTS - 200)).sort((a, b) => b - a);
     await lanes(4, async (subjects) => {
-      for (let n = 0; n < 500; n++) {
+      for (let n = 0; n < EVENTS / 4; n++) {
         await lab.tell(random.pick(subjects));
         if (lab.told() < (losses.at(-1) ?? Number.POSITIVE_INFINITY)) continue;
         losses.pop();
@@ -157,7 +160,7 @@ describeFaults(
 
     fault('kill -9 between every two steps', async (lab, random) => {
       const telling = lab.keepTelling(random);
-      for (const death of [...DEATHS, ...DEATHS]) {
+      for (const death of WHOLE ? [...DEATHS, ...DEATHS] : DEATHS) {
         const worker = lab.worker({
           DIE_AT: death,
           DIE_NTH: `${1 + random.int(3)}`,
@@ -173,7 +176,7 @@ describeFaults(
     fault('databases that end every session, again and again, under load', async (lab, random) => {
       const teller = lab.worker({ CONSUMER_URL: '', TELL: 'true' });
       const reader = lab.worker({ PRODUCER_URL: '' });
-      for (let round = 0; round < 10; round++) {
+      for (let round = 0; round < (WHOLE ? 10 : 4); round++) {
         const before = await lab.applied();
         const more = 1 + random.int(50);
         await eventually(async () => (await lab.applied()) > before + more, { ms: 120_000, every: 20 });
@@ -199,7 +202,7 @@ describeWith('redis-server')(`the event spine on Redis (FAULT_SEED=${seed})`, ()
         for (let n = 0; n < count; n++) await lab.tell(random.pick(subjects));
         await eventually(async () => (await lab.applied()) === lab.told());
       };
-      for (let round = 1; round <= 3; round++) {
+      for (let round = 1; round <= (WHOLE ? 3 : 2); round++) {
         await tellAll(50 + random.int(100));
         const kept = lab.told();
         await lab.stopPersisting();
