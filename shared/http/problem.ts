@@ -1,12 +1,17 @@
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 
+/** 460 is tus's own. */
+type ProblemStatus = ContentfulStatusCode | 460;
+
 /**
  * Every error a client can get: `code` → status and title. Codes are stable; texts may change.
- * RFC 9457 `type` is `urn:tertulia:problem:<code>`.
+ * RFC 9457 `type` is `urn:tertulia:problem:<code>`, save for {@link REGISTERED}.
  */
 export const PROBLEMS = {
   malformed_json: [400, 'The body is not valid JSON'],
   malformed_request: [400, 'The request is malformed'],
+  completed_upload: [400, 'The upload is completed'],
+  inconsistent_upload_length: [400, 'The lengths of the upload contradict one another'],
   invalid_token: [400, 'The token is not valid, was used, or is too old'],
   invalid_page: [400, 'The page parameters are invalid'],
   unauthenticated: [401, 'A valid access token is required'],
@@ -31,6 +36,7 @@ export const PROBLEMS = {
   last_admin: [409, 'The last administrator cannot go'],
   mfa_enrolled: [409, 'A second factor is set up already'],
   upload_offset_mismatch: [409, 'The upload is at another offset'],
+  mismatching_upload_offset: [409, 'The upload is at another offset'],
   upload_gone: [410, 'The upload is gone'],
   precondition_failed: [412, 'The resource has changed'],
   unsupported_tus_version: [412, 'This version of tus is not supported'],
@@ -41,15 +47,29 @@ export const PROBLEMS = {
   range_not_satisfiable: [416, 'The range is not satisfiable'],
   invalid_fields: [422, 'Some fields are invalid'],
   idempotency_key_reused: [422, 'The idempotency key was used with another body'],
+  unprocessable_media: [422, 'The file cannot be dealt with'],
+  import_refused: [422, 'Nothing is imported from this address'],
+  import_failed: [422, 'The address does not give the file'],
   parent_of_other_media: [422, 'The parent belongs to another media'],
   upload_locked: [423, 'The upload is in use by another request'],
   rate_limited: [429, 'Too many requests'],
+  checksum_mismatch: [460, 'The checksum does not match'],
   internal: [500, 'Something went wrong on our side'],
   unavailable: [503, 'A dependency is down'],
   insufficient_storage: [507, 'The storage is full'],
-} as const satisfies Record<string, readonly [ContentfulStatusCode, string]>;
+} as const satisfies Record<string, readonly [ProblemStatus, string]>;
 
 export type ProblemCode = keyof typeof PROBLEMS;
+
+/** Types that others define: draft-ietf-httpbis-resumable-upload-12, to be registered with IANA. */
+const REGISTERED: Partial<Record<ProblemCode, string>> = {
+  mismatching_upload_offset: 'https://iana.org/assignments/http-problem-types#mismatching-upload-offset',
+  completed_upload: 'https://iana.org/assignments/http-problem-types#completed-upload',
+  inconsistent_upload_length: 'https://iana.org/assignments/http-problem-types#inconsistent-upload-length',
+};
+
+/** RFC 9457 `type` of a code. */
+export const typeOf = (code: ProblemCode) => REGISTERED[code] ?? `urn:tertulia:problem:${code}`;
 
 export type FieldError = { path: string; message: string };
 
@@ -66,7 +86,7 @@ type Extras = {
 /** The one way to answer with an error: `throw new Problem('not_found')`. */
 export class Problem extends Error {
   override name = 'Problem';
-  readonly status: ContentfulStatusCode;
+  readonly status: ProblemStatus;
   readonly title: string;
   readonly errors: FieldError[] | undefined;
   readonly headers: Record<string, string>;
@@ -89,7 +109,7 @@ export class Problem extends Error {
 export function problemBody(problem: Problem, instance: string, requestId: string) {
   return {
     ...problem.members,
-    type: `urn:tertulia:problem:${problem.code}`,
+    type: typeOf(problem.code),
     title: problem.title,
     status: problem.status,
     ...(problem.detail === undefined ? {} : { detail: problem.detail }),

@@ -1,5 +1,6 @@
 import { commonEnv, databaseUrl, port, tokenEnv } from '@tertulia/shared/config/common';
-import { integer } from '@tertulia/shared/config/env';
+import { integer, list } from '@tertulia/shared/config/env';
+import { parseRanges } from '@tertulia/shared/http/client-address';
 import { z } from 'zod';
 
 export const mediaEnv = commonEnv.extend(tokenEnv.shape).extend({
@@ -26,6 +27,21 @@ export const mediaEnv = commonEnv.extend(tokenEnv.shape).extend({
   ALBUM_CHANGES_PER_MINUTE: integer(1, 100_000)
     .default(300)
     .describe('Changes of albums and their items that one user may make a minute.'),
+  IMAGE_MAX_PIXELS: integer(1, 2 ** 31)
+    .default(64_000_000)
+    .describe('Most pixels of a picture, or of any frame of it.'),
+  IMAGE_MAX_FRAMES: integer(1, 100_000).default(1000).describe('Most frames of an animated picture.'),
+  IMPORTS: z.enum(['on', 'off']).default('on').describe('Whether files may be imported by their address.'),
+  IMPORT_ALLOW: list()
+    .refine(areRanges, 'must be addresses or CIDR ranges')
+    .default([])
+    .describe('Addresses or CIDR ranges that imports may reach though they are not public, comma-separated.'),
+  IMPORT_PORTS: list()
+    .refine((ports) => ports.every((each) => /^[0-9]{1,5}$/.test(each)), 'must be port numbers')
+    .default(['80', '443'])
+    .describe('Ports that imports may reach, comma-separated.'),
+  IMPORT_SECONDS: integer(1, 3600).default(120).describe('Time that an import may take.'),
+  IMPORTS_PER_MINUTE: integer(1, 100_000).default(10).describe('Imports that one user may start a minute.'),
   UPLOADS_PER_MINUTE: integer(1, 100_000).default(120).describe('Uploads that one user may start a minute.'),
   UPLOAD_STALL_SECONDS: integer(1, 60)
     .default(30)
@@ -37,5 +53,14 @@ export const mediaEnv = commonEnv.extend(tokenEnv.shape).extend({
       '`each` writes every part through to the disk: a loss of power then loses nothing acknowledged.',
     ),
 });
+
+function areRanges(texts: string[]): boolean {
+  try {
+    parseRanges(texts);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 export type MediaEnv = z.infer<typeof mediaEnv>;
