@@ -1,3 +1,4 @@
+import type { Context } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { cors } from 'hono/cors';
 import { secureHeaders } from 'hono/secure-headers';
@@ -23,6 +24,9 @@ const EXPOSED = [
   'Upload-Metadata',
   'Upload-Expires',
   'Upload-Concat',
+  'Upload-Complete',
+  'Upload-Limit',
+  'Accept-Patch',
   'Tus-Version',
   'Tus-Resumable',
   'Tus-Max-Size',
@@ -118,7 +122,9 @@ export function createKernel(options: KernelOptions): Kernel {
     // Hono's cors answers every OPTIONS; a discovery without a preflight's header is the route's own.
     const discovery =
       c.req.method === 'OPTIONS' && c.req.header('Access-Control-Request-Method') === undefined;
-    return discovery && options.ownsOptions?.(c.req.path) ? next() : withCors(c, next);
+    if (!discovery || !options.ownsOptions?.(c.req.path)) return withCors(c, next);
+    allowReading(c, env.CORS_ORIGINS);
+    return next();
   });
 
   const limited = bodyLimit({
@@ -146,6 +152,16 @@ export function createKernel(options: KernelOptions): Kernel {
   return { app, metrics };
 }
 
+/** Lets a page of an allowed origin read the answer to an OPTIONS that is no preflight. */
+function allowReading(c: Context<AppEnv>, origins: readonly string[]): void {
+  const origin = c.req.header('Origin');
+  c.header('Vary', 'Origin', { append: true });
+  if (origin === undefined || !origins.includes(origin)) return;
+  c.header('Access-Control-Allow-Origin', origin);
+  c.header('Access-Control-Allow-Credentials', 'true');
+  c.header('Access-Control-Expose-Headers', EXPOSED.join(','));
+}
+
 const ALLOWED_HEADERS = [
   'Authorization',
   'Content-Type',
@@ -162,6 +178,9 @@ const ALLOWED_HEADERS = [
   'Upload-Metadata',
   'Upload-Checksum',
   'Upload-Concat',
+  'Upload-Complete',
+  'Upload-Draft-Interop-Version',
+  'Content-Disposition',
   'X-HTTP-Method-Override',
   'X-Refresh-Cookie',
   'X-Request-Id',

@@ -1,5 +1,6 @@
 import type { Context, ErrorHandler, NotFoundHandler } from 'hono';
 import { HTTPException } from 'hono/http-exception';
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { isTimedOut, isUnavailable } from '../db/unavailable.ts';
 import type { AppEnv } from './context.ts';
 import { Problem, problemBody } from './problem.ts';
@@ -51,5 +52,5 @@ function answer(c: Context<AppEnv>, problem: Problem): Response {
   if (problem.status === 401) c.header('WWW-Authenticate', 'Bearer');
   c.header('Cache-Control', 'no-store');
   const body = JSON.stringify(problemBody(problem, c.req.path, c.var.requestId));
-  return c.body(body, problem.status, { 'Content-Type': 'application/problem+json' });
+  return c.body(body, problem.status as ContentfulStatusCode, { 'Content-Type': 'application/problem+json' });
 }

@@ -1,4 +1,5 @@
 import { expect } from 'bun:test';
+import { typeOf } from '../http/problem.ts';
 import { createDeclarationCheck } from './declared.ts';
 import type { TestUser } from './tokens.ts';
 
@@ -49,7 +50,7 @@ export function expectProblem({ status, body, headers }: Answer): void {
   expect(headers.get('Content-Type')).toBe('application/problem+json');
   // A copy: the matcher writes what it expected into what it was given.
   expect(structuredClone(body)).toMatchObject({
-    type: `urn:tertulia:problem:${body.code}`,
+    type: typeOf(body.code),
     title: expect.any(String),
     status,
     instance: expect.any(String),
