@@ -14,11 +14,21 @@ type Question = { path: string; body: Record<string, string>; status: number };
  * turns. Medians may differ by 5 ms or a tenth; p is of a rank test, and small when the times differ.
  */
 export async function enumerationBench(): Promise<BenchRow[]> {
-  const stack = await startStack({ RATE_LIMIT_SCALE: '100000', SMTP_URL: 'smtp://127.0.0.1:1' });
-  await signUp(stack, 'known');
-  await signUp(stack, 'suspended');
+  const stack = await startStack({
+    RATE_LIMIT_SCALE: '100000',
+    SMTP_URL: 'smtp://127.0.0.1:1',
+    PASSWORD_MEMORY_KIB: '65536',
+    PASSWORD_PASSES: '2',
+  });
+  for (const name of ['known', 'suspended', 'old']) await signUp(stack, name);
+  const old = await Bun.password.hash('as it was', {
+    algorithm: 'argon2id',
+    memoryCost: 19_456,
+    timeCost: 2,
+  });
   const sql = postgres(stack.databaseUrl('auth'), { max: 1, onnotice: () => {} });
   await sql`update users set suspended_at = now(), suspension_reason = 'bench' where username = 'suspended'`;
+  await sql`update users set password_hash = ${old} where username = 'old'`;
   await sql.end();
 
   const login = (name: string): Question => ({
@@ -32,7 +42,7 @@ export async function enumerationBench(): Promise<BenchRow[]> {
     status: 202,
   });
   const rows = [
-    ...(await compare('login', login, ['known', 'suspended'])),
+    ...(await compare('login', login, ['known', 'suspended', 'old'])),
     ...(await compare('forgot', mail('/auth/password/forgot'), ['known'])),
     ...(await compare('resend', mail('/auth/email/verify/resend'), ['known'])),
   ];

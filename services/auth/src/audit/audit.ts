@@ -1,4 +1,5 @@
 import type { Executor } from '@tertulia/shared/db/database';
+import { sql } from 'drizzle-orm';
 import { auditEvents, auditPersonal } from '../db/schema.ts';
 import { randomToken } from '../keys/seal.ts';
 
@@ -51,12 +52,19 @@ export type AuditEntry = {
 /** What could name who acts; kept apart, and erased with that account. */
 export type Personal = { address?: string; userAgent?: string | undefined; email?: string };
 
-/** Writes down a security event, in the caller's transaction: it is there if, and only if, it happened. */
+/**
+ * Writes down a security event, in the caller's transaction: it is there if, and only if, it happened. One
+ * statement, so that it may be sent together with others.
+ */
 export async function audit(tx: Executor, entry: AuditEntry): Promise<void> {
   const { personal, ...event } = entry;
   const at = new Date();
   if (personal === undefined) {
-    await tx.insert(auditEvents).values({ ...event, at });
+    await tx
+      .insert(auditEvents)
+      .values({ ...event, at })
+      .prepare('insert_audit_event')
+      .execute();
     return;
   }
   const row = {
@@ -65,16 +73,16 @@ export async function audit(tx: Executor, entry: AuditEntry): Promise<void> {
     userAgent: personal.userAgent?.slice(0, 512) ?? null,
     email: personal.email ?? null,
   };
-  const [written] = await tx
-    .insert(auditEvents)
-    .values({ ...event, at, personalHash: personalHashOf(row) })
-    .returning({ id: auditEvents.id })
-    .prepare('insert_audit_event')
-    .execute();
-  if (written === undefined) throw new Error('insert returned no row');
+  const sealed = { ...event, at, personalHash: personalHashOf(row) };
+  const written = tx
+    .$with('written')
+    .as(tx.insert(auditEvents).values(sealed).returning({ id: auditEvents.id }));
   const userId = entry.actorId ?? entry.userId;
-  const person = tx.insert(auditPersonal).values({ ...row, eventId: written.id, userId });
-  await person.prepare('insert_audit_personal').execute();
+  // In the order of the table's columns.
+  const person = sql`
+    select id, ${userId}::uuid, ${row.salt}::text, ${row.address}::text, ${row.userAgent}::text, ${row.email}::text
+    from ${written}`;
+  await tx.with(written).insert(auditPersonal).select(person).prepare('insert_audit').execute();
 }
 
 type PersonalRow = Pick<typeof auditPersonal.$inferSelect, 'salt' | 'address' | 'userAgent' | 'email'>;

@@ -8,6 +8,7 @@ import { toUser, type UserRow } from '../accounts/accounts.schema.ts';
 import { audit } from '../audit/audit.ts';
 import type { Deps } from '../deps.ts';
 import { askForSecondFactor } from '../mfa/ask-second-factor.ts';
+import { findTotp } from '../mfa/totp.repository.ts';
 import { assertNotEnding, assertNotSuspended } from '../suspensions/suspension.ts';
 import { deviceTokenOf, giveDeviceToken, rememberDevice } from './devices.ts';
 import type { Failure } from './lockout.ts';
@@ -44,14 +45,14 @@ export async function admit(
   visit: Visit,
   freshHash?: string,
 ): Promise<SignedIn | Problem> {
-  const user = await lockUser(tx, known.id);
+  // Sent together, done in this order: what the second sees is under the lock as well.
+  const [user, factor] = await Promise.all([lockUser(tx, known.id), findTotp(tx, known.id)]);
   // A change of the password comes with a new generation; a mere rehash, by a parallel sign-in, does not.
   const changed = user?.passwordHash !== known.passwordHash && user?.generation !== known.generation;
   if (user === undefined || changed) throw new Problem('invalid_credentials');
   refuseBarred(user);
   if (freshHash !== undefined) await updateUser(tx, user.id, { passwordHash: freshHash });
-  const asked = await askForSecondFactor(tx, user.id);
-  if (asked !== undefined) return asked;
+  if (factor !== undefined) return askForSecondFactor(tx, user.id);
   return completeSignIn(deps, tx, user, visit, { mfa: false });
 }
 
@@ -69,22 +70,31 @@ export async function completeSignIn(
   visit: Visit,
   { mfa, isNewAccount = false }: { mfa: boolean; isNewAccount?: boolean },
 ): Promise<SignedIn> {
-  const device = await rememberDevice(tx, user.id, visit.deviceToken);
+  const [device, { sessionId, tokens }] = await allDone([
+    rememberDevice(tx, user.id, visit.deviceToken),
+    startSession(deps, tx, user, visit, mfa),
+  ]);
+  const { address, userAgent, traceparent } = visit;
+  const about = { actorId: user.id, userId: user.id };
   const newDevice = device.isNew && !isNewAccount;
-  const tokens = await startSession(deps, tx, user, visit, { mfa, newDevice });
-  // Not beside it: should one fail, the other's second statement would come after the transaction's end.
-  if (!isNewAccount) await recordSuccess(tx, user.id, visit, { mfa, newDevice });
+  const after = { mfa, newDevice };
+  const personal = { address, userAgent };
+  const name = userAgent?.slice(0, 512) ?? null;
+  const data = { userId: user.id, sessionId, device: name, address, newDevice };
+  await allDone([
+    announce(tx, { type: 'session.started', actorId: user.id, data, traceparent }),
+    isNewAccount ? undefined : audit(tx, { ...about, action: 'login.succeeded', after, personal }),
+  ]);
   return { user, tokens, deviceToken: device.token };
 }
 
-function recordSuccess(
-  tx: Tx,
-  userId: string,
-  { address, userAgent }: Visit,
-  after: Record<string, boolean>,
-) {
-  const personal = { address, userAgent };
-  return audit(tx, { action: 'login.succeeded', actorId: userId, userId, after, personal });
+/**
+ * What is sent together, in one trip. Fails once all of it has come to an end: a statement that is sent after
+ * that of the transaction would be none of it.
+ */
+async function allDone<Results extends readonly unknown[]>(work: [...Results]) {
+  await Promise.allSettled(work);
+  return Promise.all(work);
 }
 
 /** The answer to every way to sign in: the body, and what travels in headers. */

@@ -1,5 +1,4 @@
 import type { Tx } from '@tertulia/shared/db/database';
-import { announce } from '@tertulia/shared/events/announce';
 import type { UserRow } from '../accounts/accounts.schema.ts';
 import type { Deps } from '../deps.ts';
 import { hashOf, randomToken } from '../keys/seal.ts';
@@ -11,20 +10,19 @@ export type Device = { userAgent: string | undefined; address: string; tracepare
 
 export type Tokens = { accessToken: string; refreshToken: string; tokenType: 'Bearer'; expiresIn: number };
 
-/** How somebody signed in: with a second factor or a passkey, and from a device that the account knew. */
-export type How = { mfa: boolean; newDevice: boolean };
+export type Started = { sessionId: string; tokens: Tokens };
 
 /**
- * Starts a session: one sign-in on one device. The user's row must be locked: beyond `SESSIONS_PER_USER` the
- * oldest session ends.
+ * Starts a session: one sign-in on one device, with a second factor or a passkey, or without. The user's row
+ * must be locked: beyond `SESSIONS_PER_USER` the oldest session ends. Who calls announces it.
  */
 export async function startSession(
   deps: Deps,
   tx: Tx,
   user: UserRow,
   device: Device,
-  { mfa, newDevice }: How,
-): Promise<Tokens> {
+  mfa: boolean,
+): Promise<Started> {
   const sessionId = Bun.randomUUIDv7();
   const refreshToken = randomToken();
   const session = {
@@ -35,25 +33,22 @@ export async function startSession(
     expiresAt: sessionEnd(deps),
     mfa,
   };
-  const data = { userId: user.id, sessionId, device: session.userAgent, address: session.address, newDevice };
-  const { traceparent } = device;
   // Sent together, done in this order.
-  const [, , , surplus] = await Promise.all([
+  const [, , surplus] = await Promise.all([
     insertSession(tx, session),
     insertRefreshToken(tx, hashOf(refreshToken), sessionId),
-    announce(tx, { type: 'session.started', actorId: user.id, data, traceparent }),
     listSurplus(tx, user.id, deps.env.SESSIONS_PER_USER),
   ]);
   const cause = {
     actorId: null,
     reason: 'too_many',
     lifeSeconds: deps.env.ACCESS_TOKEN_SECONDS,
-    traceparent,
+    traceparent: device.traceparent,
   };
   for (const only of surplus) {
     await endSessions(tx, user.id, { only }, cause);
   }
-  return issue(deps, user, { id: sessionId, mfa }, refreshToken);
+  return { sessionId, tokens: await issue(deps, user, { id: sessionId, mfa }, refreshToken) };
 }
 
 /** A fresh access token, beside a refresh token of its session. */
