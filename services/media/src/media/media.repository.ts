@@ -1,9 +1,9 @@
 import type { Db, Executor, Tx } from '@tertulia/shared/db/database';
 import type { Caller } from '@tertulia/shared/http/context';
-import { and, asc, desc, eq, gt, inArray, lt, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, inArray, isNull, lt, or, sql } from 'drizzle-orm';
 import { media } from '../db/schema.ts';
 import type { ListQuery, MediaChange, MediaRow } from './media.schema.ts';
-import { listedFor } from './visibility.ts';
+import { isModerator } from './visibility.ts';
 
 export type NewMedia = typeof media.$inferInsert;
 
@@ -35,7 +35,7 @@ export async function listMedia(
     .from(media)
     .where(
       and(
-        listedFor(caller),
+        listedFor(caller, ownerId),
         ownerId === undefined ? undefined : eq(media.ownerId, ownerId),
         kind === undefined ? undefined : eq(media.kind, kind),
         visibility === undefined ? undefined : eq(media.visibility, visibility),
@@ -44,6 +44,20 @@ export async function listMedia(
     )
     .orderBy(sort === 'newest' ? desc(media.id) : asc(media.id))
     .limit(limit + 1);
+}
+
+/** The condition of the indexes on lists, word for word. */
+export const LISTED = sql`visibility = 'public' and hidden_at is null and deleted_at is null`;
+
+/**
+ * What lists show: who knows an unlisted media's id may see it, but lists do not give the id away. All of one's
+ * own, and to moderators all of an owner whom they ask for; other people's private ones are not theirs to browse.
+ */
+function listedFor(caller: Caller | undefined, ownerId: string | undefined) {
+  if (caller === undefined) return LISTED;
+  if (ownerId === caller.userId || (ownerId !== undefined && isModerator(caller)))
+    return isNull(media.deletedAt);
+  return or(LISTED, and(eq(media.ownerId, caller.userId), isNull(media.deletedAt)));
 }
 
 export async function insertMedia(tx: Tx, row: NewMedia): Promise<MediaRow> {

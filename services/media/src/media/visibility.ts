@@ -1,15 +1,22 @@
 import { type Caller, hasRole } from '@tertulia/shared/http/context';
-import { eq, or, type SQL } from 'drizzle-orm';
-import { media } from '../db/schema.ts';
 import type { MediaRow } from './media.schema.ts';
 
-type Owned = Pick<MediaRow, 'ownerId' | 'visibility'>;
+/** All that decides who may see a media. */
+export type Seen = Pick<MediaRow, 'ownerId' | 'visibility' | 'hiddenAt' | 'deletedAt'>;
 
-const isModerator = (caller: Caller | undefined) => caller !== undefined && hasRole(caller.role, 'MODERATOR');
+type Owned = Pick<Seen, 'ownerId'>;
 
-/** Decides for a media and all its parts. Who may not see it is told that it does not exist. */
-export function canSee(caller: Caller | undefined, media: Owned): boolean {
-  return media.visibility !== 'private' || caller?.userId === media.ownerId || isModerator(caller);
+export const isModerator = (caller: Caller | undefined) =>
+  caller !== undefined && hasRole(caller.role, 'MODERATOR');
+
+/**
+ * Decides for a media and all its parts. Who may not see it is told that it does not exist. A private or hidden
+ * one is seen by its owner and moderators; what is in the trash by nobody: its owner finds it there alone.
+ */
+export function canSee(caller: Caller | undefined, media: Seen): boolean {
+  if (media.deletedAt !== null) return false;
+  if (media.visibility !== 'private' && media.hiddenAt === null) return true;
+  return caller?.userId === media.ownerId || isModerator(caller);
 }
 
 /** Title, description, tags and visibility are the owner's alone. */
@@ -19,11 +26,4 @@ export function canEdit(caller: Caller, media: Owned): boolean {
 
 export function canDelete(caller: Caller, media: Owned): boolean {
   return caller.userId === media.ownerId || isModerator(caller);
-}
-
-/** What lists show: who knows an unlisted media's id may see it, but lists do not give the id away. */
-export function listedFor(caller: Caller | undefined): SQL | undefined {
-  if (isModerator(caller)) return undefined;
-  const open = eq(media.visibility, 'public');
-  return caller === undefined ? open : or(open, eq(media.ownerId, caller.userId));
 }
