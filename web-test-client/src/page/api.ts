@@ -1,22 +1,32 @@
 import type { Addresses, ServiceName } from './config.ts';
 import { jsonInit, send } from './http.ts';
-import { ApiProblem } from './problem.ts';
+import { isProblem } from './problem.ts';
 import type { Session } from './session.ts';
 
 export type Page<Item> = { items: Item[]; nextCursor: string | null };
 
-type Options = { body?: unknown; headers?: Record<string, string>; signal?: AbortSignal };
+type Options = {
+  body?: unknown;
+  headers?: Record<string, string>;
+  signal?: AbortSignal;
+  credentials?: RequestCredentials;
+};
 
 export type Api = {
   /** The whole answer. */
   request(method: string, service: ServiceName, path: string, options?: Options): Promise<Response>;
-  /** Its body, undefined for a 204. @throws {ApiProblem} */
+  /** Its body, undefined where there is none. @throws {ApiProblem} */
   call<Body>(method: string, service: ServiceName, path: string, options?: Options): Promise<Body>;
 };
 
 /** Calls the services as whoever is signed in. A token that was refused is refreshed once, and tried again. */
 export function createApi(addresses: Addresses, session: Session): Api {
-  async function attempt(method: string, url: string, { body, headers, signal }: Options, token?: string) {
+  async function attempt(
+    method: string,
+    url: string,
+    { body, headers, signal, credentials }: Options,
+    token?: string,
+  ) {
     const init = jsonInit(method, body);
     const authorization: Record<string, string> =
       token === undefined ? {} : { Authorization: `Bearer ${token}` };
@@ -24,6 +34,7 @@ export function createApi(addresses: Addresses, session: Session): Api {
       ...init,
       headers: { ...init.headers, ...headers, ...authorization },
       ...(signal === undefined ? {} : { signal }),
+      ...(credentials === undefined ? {} : { credentials }),
     });
   }
 
@@ -33,7 +44,8 @@ export function createApi(addresses: Addresses, session: Session): Api {
     try {
       return await attempt(method, url, options, token);
     } catch (error) {
-      if (!(error instanceof ApiProblem) || error.status !== 401 || token === undefined) throw error;
+      // Other problems with 401 are about a password or a code, and trying them twice would count twice.
+      if (!isProblem(error, 'unauthenticated') || token === undefined) throw error;
       return attempt(method, url, options, await session.refresh(token));
     }
   }
@@ -42,7 +54,8 @@ export function createApi(addresses: Addresses, session: Session): Api {
     request,
     async call(method, service, path, options) {
       const response = await request(method, service, path, options);
-      return response.status === 204 ? undefined : response.json();
+      const text = await response.text();
+      return text === '' ? undefined : JSON.parse(text);
     },
   };
 }

@@ -32,6 +32,7 @@ async function start(): Promise<void> {
     uploads: createUploads(addresses.media, session),
     go() {},
   };
+  await session.resume();
   const { main, onShow } = createShell(context);
   startRouter(context, main, onShow);
 }

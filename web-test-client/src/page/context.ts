@@ -22,4 +22,11 @@ export type Context = {
 };
 
 /** `leaving` aborts when another view takes its place. */
-export type View = (context: Context, at: { id: string; leaving: AbortSignal }) => Node | Promise<Node>;
+export type View = (context: Context, at: Place) => Node | Promise<Node>;
+
+export type Place = {
+  id: string;
+  leaving: AbortSignal;
+  /** Of the link of a mail. */
+  token: string | undefined;
+};

@@ -1,20 +1,24 @@
 import { h } from './dom.ts';
 import { createForm, type Field } from './form.ts';
 
-/** A modal dialog with a form; Escape and Cancel close it, and so does a submit that worked. */
+/**
+ * A modal dialog with a form; Escape and Cancel close it, and so does a submit that worked. A function that it
+ * returns runs afterwards, when the page can have the focus again.
+ */
 export function openForm(
   title: string,
   fields: readonly Field[],
   submitLabel: string,
-  submit: (values: Record<string, string>) => Promise<void>,
+  submit: (values: Record<string, string>) => Promise<unknown>,
 ): void {
   const dialog = h('dialog', { 'aria-labelledby': 'dialog-title' }, h('h2', { id: 'dialog-title' }, title));
   const form = createForm({
     fields,
     submitLabel,
     async submit(values) {
-      await submit(values);
+      const afterwards = await submit(values);
       dialog.close();
+      if (typeof afterwards === 'function') afterwards();
     },
     cancel: () => dialog.close(),
   });

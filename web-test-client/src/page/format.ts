@@ -27,9 +27,20 @@ export function ago(instant: string, now = Date.now()): string {
   return 'just now';
 }
 
+/** `in 15 minutes`; short times in seconds. Never too early. */
+export function inSeconds(seconds: number): string {
+  if (seconds < 90) return relative.format(Math.max(Math.ceil(seconds), 1), 'second');
+  if (seconds < 5400) return relative.format(Math.ceil(seconds / 60), 'minute');
+  return relative.format(Math.ceil(seconds / 3600), 'hour');
+}
+
 /** The whole instant, for tooltips. */
 export const exactly = (instant: string) =>
   new Date(instant).toLocaleString('en', { dateStyle: 'medium', timeStyle: 'medium' });
+
+/** To the minute, for sentences. */
+export const until = (instant: string) =>
+  new Date(instant).toLocaleString('en', { dateStyle: 'long', timeStyle: 'short' });
 
 export const plural = (count: number, one: string, many = `${one}s`) =>
   `${count} ${count === 1 ? one : many}`;

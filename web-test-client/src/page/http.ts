@@ -21,3 +21,9 @@ export function jsonInit(
   if (body === undefined) return { method };
   return { method, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) };
 }
+
+/** The same with the refresh token as a cookie, which auth then takes and gives. */
+export function cookieInit(method: string, body?: unknown): RequestInit {
+  const init = jsonInit(method, body);
+  return { ...init, credentials: 'include', headers: { ...init.headers, 'X-Refresh-Cookie': '1' } };
+}

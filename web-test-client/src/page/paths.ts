@@ -1,14 +1,19 @@
-/** Every address of the page. Notifications link to them: `/media/…#comment-…`. */
+/** Every address of the page. Notifications link to them: `/media/…#comment-…`, and mails: `/reset-password#token=…`. */
 export const PATHS = {
   library: '/',
   signIn: '/sign-in',
   signUp: '/sign-up',
+  forgotPassword: '/forgot-password',
+  resetPassword: '/reset-password',
+  verifyEmail: '/verify-email',
+  account: '/account',
   upload: '/upload',
   media: '/media/:id',
   profile: '/users/:id',
   notifications: '/notifications',
   frames: '/frames',
   people: '/people',
+  audit: '/audit',
 } as const;
 
 export type PathName = keyof typeof PATHS;

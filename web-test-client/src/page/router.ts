@@ -1,15 +1,21 @@
 import type { Context, View } from './context.ts';
 import { fill, h } from './dom.ts';
+import { createMailToken } from './mail-token.ts';
 import { PATHS, type PathName } from './paths.ts';
 import { messageOf } from './problem.ts';
+import { account } from './views/account/account.ts';
+import { audit } from './views/audit.ts';
+import { forgotPassword, resetPassword } from './views/forgotten.ts';
 import { frames } from './views/frames.ts';
 import { library } from './views/library.ts';
 import { media } from './views/media.ts';
 import { notifications } from './views/notifications.ts';
 import { people } from './views/people.ts';
 import { profile } from './views/profile.ts';
-import { signIn, signUp } from './views/sign-in.ts';
+import { signIn } from './views/sign-in.ts';
+import { signUp } from './views/sign-up.ts';
 import { upload } from './views/upload.ts';
+import { verifyEmail } from './views/verify-email.ts';
 
 type Route = { view: View; title: string; needs?: 'user' };
 
@@ -17,23 +23,30 @@ const ROUTES: Record<PathName, Route> = {
   library: { view: library, title: 'Library' },
   signIn: { view: signIn, title: 'Sign in' },
   signUp: { view: signUp, title: 'Sign up' },
+  forgotPassword: { view: forgotPassword, title: 'Forgotten password' },
+  resetPassword: { view: resetPassword, title: 'New password' },
+  verifyEmail: { view: verifyEmail, title: 'Confirm your address' },
+  account: { view: account, title: 'Account', needs: 'user' },
   upload: { view: upload, title: 'Upload', needs: 'user' },
   media: { view: media, title: 'Media' },
   profile: { view: profile, title: 'Profile' },
   notifications: { view: notifications, title: 'Notifications', needs: 'user' },
   frames: { view: frames, title: 'Frames' },
   people: { view: people, title: 'People', needs: 'user' },
+  audit: { view: audit, title: 'Audit log', needs: 'user' },
 };
 
 /** Shows the view of the current address in `main`; links of this page change it without a reload. */
 export function startRouter(context: Context, main: HTMLElement, onShow: (path: string) => void): void {
   let leaving = new AbortController();
+  const takeToken = createMailToken();
 
   async function show(): Promise<void> {
     leaving.abort();
     leaving = new AbortController();
     const { signal } = leaving;
     const { route, id } = find(location.pathname);
+    const token = takeToken();
     onShow(location.pathname);
     if (route?.needs === 'user' && context.session.current.get() === undefined) {
       navigate(`${PATHS.signIn}?next=${encodeURIComponent(location.pathname)}`, 'replace');
@@ -41,7 +54,8 @@ export function startRouter(context: Context, main: HTMLElement, onShow: (path: 
     }
     document.title = `${route?.title ?? 'Not found'} · Tertulia`;
     try {
-      const view = route === undefined ? missing() : await route.view(context, { id, leaving: signal });
+      const view =
+        route === undefined ? missing() : await route.view(context, { id, leaving: signal, token });
       if (signal.aborted) return;
       fill(main, view);
     } catch (error) {

@@ -1,22 +1,28 @@
 import { type Cell, createCell } from './cell.ts';
-import { jsonInit, send } from './http.ts';
+import { cookieInit, jsonInit, send } from './http.ts';
 import { ApiProblem } from './problem.ts';
 import type { User } from './types.ts';
 
-type Tokens = { accessToken: string; refreshToken: string; expiresIn: number };
+type Tokens = { accessToken: string; refreshToken?: string; expiresIn: number };
 
 export type SignedIn = {
   user: User;
   accessToken: string;
-  refreshToken: string;
+  /** Absent where the browser keeps it, in a cookie that no script can read. */
+  refreshToken?: string;
   /** From when on the access token is too old to start something with, milliseconds. */
   refreshAt: number;
 };
 
+/** Every call that ends in a session. */
+export type Entrance = '/auth/register' | '/auth/login' | '/auth/login/mfa' | '/auth/login/passkey';
+
 export type Session = {
   current: Cell<SignedIn | undefined>;
-  signUp(body: { username: string; email: string; password: string; displayName?: string }): Promise<void>;
-  signIn(body: { email: string; password: string }): Promise<void>;
+  /** Signs in. With `stay`, in every tab and after the browser was closed; else in this tab. */
+  enter(by: Entrance, body: unknown, stay: boolean): Promise<void>;
+  /** Signs in who has stayed signed in in this browser. */
+  resume(): Promise<void>;
   signOut(): Promise<void>;
   /** An access token that is good for a while; undefined when nobody is signed in. */
   token(): Promise<string | undefined>;
@@ -28,12 +34,14 @@ export type Session = {
 };
 
 const KEY = 'tertulia.session';
+/** In `localStorage`: that there is a cookie, which no script can see. */
+const STAYS = 'tertulia.stays';
 /** A token is exchanged so long before it runs out, or in the middle of a shorter life. */
 const EARLY_SECONDS = 30;
 
 /**
- * Who is signed in, in this tab: `sessionStorage` outlives reloads and lets a second tab be somebody else. A
- * site of your own would ask for `X-Refresh-Cookie`, which keeps the refresh token out of every script's reach.
+ * Who is signed in. Without `stay` it is this tab's business: `sessionStorage` outlives reloads, and a second
+ * tab may be somebody else. With it the refresh token travels as a cookie, out of every script's reach.
  */
 export function createSession(auth: string, onEnd: () => void): Session {
   const current = createCell<SignedIn | undefined>(restore());
@@ -50,31 +58,30 @@ export function createSession(auth: string, onEnd: () => void): Session {
     if (current.get()?.refreshToken === data.used) adopt(data.tokens);
   };
 
-  function adopt(tokens: Tokens, user = current.get()?.user): string {
+  function adopt({ accessToken, refreshToken, expiresIn }: Tokens, user = current.get()?.user): string {
     if (user !== undefined) {
-      const { accessToken, refreshToken } = tokens;
-      const good = tokens.expiresIn - Math.min(EARLY_SECONDS, tokens.expiresIn / 2);
-      current.set({ user, accessToken, refreshToken, refreshAt: Date.now() + good * 1000 });
+      const refreshAt = Date.now() + (expiresIn - Math.min(EARLY_SECONDS, expiresIn / 2)) * 1000;
+      current.set({ user, accessToken, refreshAt, ...(refreshToken === undefined ? {} : { refreshToken }) });
     }
-    return tokens.accessToken;
+    return accessToken;
   }
 
-  async function enter(path: string, body: unknown): Promise<void> {
-    const response = await send(auth + path, jsonInit('POST', body));
-    const { user, ...tokens }: Tokens & { user: User } = await response.json();
-    adopt(tokens, user);
+  async function exchange(refreshToken: string | undefined): Promise<string> {
+    const init = refreshToken === undefined ? cookieInit('POST') : jsonInit('POST', { refreshToken });
+    const response = await send(`${auth}/auth/refresh`, init);
+    const tokens: Tokens = await response.json();
+    if (refreshToken !== undefined) twins.postMessage({ used: refreshToken, tokens });
+    const profile = await send(`${auth}/auth/profile`, authorized(tokens.accessToken));
+    // The role may have changed since.
+    return adopt(tokens, await profile.json());
   }
 
-  async function exchange(refreshToken: string): Promise<string | undefined> {
+  async function exchangeOrEnd(refreshToken: string | undefined): Promise<string | undefined> {
     try {
-      const response = await send(`${auth}/auth/refresh`, jsonInit('POST', { refreshToken }));
-      const tokens: Tokens = await response.json();
-      twins.postMessage({ used: refreshToken, tokens });
-      const profile = await send(`${auth}/auth/profile`, authorized(tokens.accessToken));
-      // The role may have changed since.
-      return adopt(tokens, await profile.json());
+      return await exchange(refreshToken);
     } catch (error) {
       if (!(error instanceof ApiProblem) || error.status !== 401) throw error;
+      if (refreshToken === undefined) localStorage.removeItem(STAYS);
       current.set(undefined);
       onEnd();
       return undefined;
@@ -85,7 +92,7 @@ export function createSession(auth: string, onEnd: () => void): Session {
     const signedIn = current.get();
     if (signedIn === undefined) return undefined;
     if (refused !== undefined && refused !== signedIn.accessToken) return signedIn.accessToken;
-    refreshing ??= exchange(signedIn.refreshToken).finally(() => {
+    refreshing ??= exchangeOrEnd(signedIn.refreshToken).finally(() => {
       refreshing = undefined;
     });
     return refreshing;
@@ -94,16 +101,35 @@ export function createSession(auth: string, onEnd: () => void): Session {
   return {
     current,
     refresh,
-    signUp: (body) => enter('/auth/register', body),
-    signIn: (body) => enter('/auth/login', body),
+
+    async enter(by, body, stay) {
+      // Credentials in any case: the cookie by which auth knows this device again is one too.
+      const init = stay
+        ? cookieInit('POST', body)
+        : { ...jsonInit('POST', body), credentials: 'include' as const };
+      const response = await send(auth + by, init);
+      const { user, ...tokens }: Tokens & { user: User } = await response.json();
+      if (stay) localStorage.setItem(STAYS, '1');
+      adopt(tokens, user);
+    },
+
+    async resume() {
+      if (current.get() !== undefined || localStorage.getItem(STAYS) === null) return;
+      await exchange(undefined).catch((error: unknown) => {
+        if (error instanceof ApiProblem && error.status === 401) localStorage.removeItem(STAYS);
+      });
+    },
 
     async signOut() {
-      const token = current.get()?.accessToken;
+      const signedIn = current.get();
       current.set(undefined);
+      if (signedIn === undefined) return;
+      const { headers } = authorized(signedIn.accessToken);
+      const stays = signedIn.refreshToken === undefined;
+      if (stays) localStorage.removeItem(STAYS);
+      const init = stays ? cookieInit('POST') : { method: 'POST', headers };
       // Signed out here in any case; a token that has run out says nothing to auth.
-      if (token !== undefined) {
-        await send(`${auth}/auth/logout`, { method: 'POST', ...authorized(token) }).catch(() => {});
-      }
+      await send(`${auth}/auth/logout`, init).catch(() => {});
     },
 
     async token() {

@@ -50,12 +50,17 @@ export function createShell(context: Context) {
       { href: profilePath(user.id), class: 'who', 'data-testid': 'who' },
       `@${user.username}`,
     );
+    const settings = h(
+      'a',
+      { href: PATHS.account, class: 'settings', 'aria-label': 'Account', title: 'Account' },
+      icon('person'),
+    );
     const out = action(
       'Sign out',
       () => context.session.signOut().then(() => context.go(PATHS.library)),
       context.toasts.fail,
     );
-    fill(account, pill, name, out);
+    fill(account, pill, name, settings, out);
   }
 
   context.session.current.watch(render);
@@ -102,6 +107,7 @@ function createFooter({ addresses }: Context): HTMLElement {
       label,
     ),
   );
-  const hint = 'Every tab signs in by itself: open a second one to be somebody else.';
+  const hint =
+    'Unless you stay signed in, every tab signs in by itself: open a second one to be somebody else.';
   return h('footer', {}, h('span', {}, 'API documentation'), ...links, h('span', { class: 'hint' }, hint));
 }

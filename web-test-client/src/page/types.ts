@@ -11,7 +11,11 @@ export type PublicProfile = {
   createdAt: string;
 };
 
-export type User = PublicProfile & { email: string };
+export type User = PublicProfile & {
+  email: string;
+  emailVerified: boolean;
+  status: 'active' | 'suspended' | 'deleting';
+};
 
 export type Visibility = 'public' | 'unlisted' | 'private';
 

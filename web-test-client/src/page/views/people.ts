@@ -1,51 +1,27 @@
 import { type Page, queryOf } from '../api.ts';
-import type { View } from '../context.ts';
-import { confirm } from '../dialog.ts';
+import type { Context, View } from '../context.ts';
 import { action, fill, h } from '../dom.ts';
 import { createForm, input, select } from '../form.ts';
 import { ago } from '../format.ts';
 import { createPager } from '../pager.ts';
-import { profilePath } from '../paths.ts';
+import { PATHS, profilePath } from '../paths.ts';
 import type { User } from '../types.ts';
+import { changeRole, liftSuspension, ROLES, resetFactors, suspend } from './moderation.ts';
 
-export const people: View = async ({ api, toasts }) => {
+export const people: View = async (context) => {
   const q = input('search', { autocomplete: 'off' });
-  const role = select({ '': 'Any', USER: 'User', MODERATOR: 'Moderator', ADMIN: 'Administrator' });
+  const role = select({ '': 'Any', ...ROLES });
+  const status = select({ '': 'Any', active: 'Active', suspended: 'Suspended', deleting: 'Being deleted' });
   const rows = h('tbody', { 'data-testid': 'people' });
-
-  function createRow(user: User): HTMLTableRowElement {
-    const { id, username, email, createdAt } = user;
-    const promote = async () => {
-      if (!(await confirm(`Make @${username} a moderator?`, 'Promote'))) return;
-      const promoted = await api.call<User>('POST', 'auth', `/auth/promote/${id}`);
-      row.replaceWith(createRow(promoted));
-      toasts.show({ title: `@${username} is a moderator now` });
-    };
-    const row = h(
-      'tr',
-      {},
-      h('th', { scope: 'row' }, h('a', { href: profilePath(id) }, `@${username}`)),
-      h('td', {}, email),
-      h('td', {}, user.role),
-      h('td', {}, ago(createdAt)),
-      h(
-        'td',
-        {},
-        user.role === 'USER' &&
-          action('Promote', promote, toasts.fail, { 'aria-label': `Promote @${username}` }),
-      ),
-    );
-    return row;
-  }
 
   const pager = createPager<User>({
     load: (cursor) =>
-      api.call<Page<User>>(
+      context.api.call<Page<User>>(
         'GET',
         'auth',
-        `/auth/users${queryOf({ q: q.value.trim(), role: role.value, cursor })}`,
+        `/auth/users${queryOf({ q: q.value.trim(), role: role.value, status: status.value, cursor })}`,
       ),
-    show: (users) => rows.append(...users.map(createRow)),
+    show: (users) => rows.append(...users.map((user) => createRow(context, user))),
     empty: 'Nobody.',
   });
   async function reload(): Promise<void> {
@@ -57,13 +33,80 @@ export const people: View = async ({ api, toasts }) => {
     fields: [
       { name: 'q', label: 'Username or e-mail', control: q, hint: 'How it begins' },
       { name: 'role', label: 'Role', control: role },
+      { name: 'status', label: 'Status', control: status },
     ],
     submitLabel: 'Search',
     submit: reload,
   });
   search.classList.add('card', 'inline');
   await reload();
-  const heads = ['Username', 'E-mail', 'Role', 'Joined', ''].map((name) => h('th', { scope: 'col' }, name));
+  const heads = ['Username', 'E-mail', 'Role', 'Joined', 'Actions'].map((name) =>
+    h('th', { scope: 'col' }, name),
+  );
   const table = h('table', {}, h('thead', {}, h('tr', {}, ...heads)), rows);
-  return h('section', {}, h('h1', {}, 'People'), search, h('div', { class: 'scroll' }, table), pager.element);
+  return h(
+    'section',
+    {},
+    h(
+      'div',
+      { class: 'heading' },
+      h('h1', {}, 'People'),
+      h('a', { href: PATHS.audit, class: 'button' }, 'Audit log'),
+    ),
+    search,
+    h('div', { class: 'scroll' }, table),
+    pager.element,
+  );
 };
+
+function createRow(context: Context, user: User): HTMLTableRowElement {
+  const { fail } = context.toasts;
+  const { id, username, email, role, status, createdAt } = user;
+  const own = context.session.current.get()?.user.id === id;
+  const become = (changed: User) => row.replaceWith(createRow(context, changed));
+  const button = (label: string, work: () => unknown, danger = false) =>
+    action(label, work, fail, {
+      class: danger ? 'quiet danger' : 'quiet',
+      'aria-label': `${label}: @${username}`,
+    });
+  const suspended = status === 'suspended';
+  const row = h(
+    'tr',
+    {},
+    h('th', { scope: 'row' }, h('a', { href: profilePath(id) }, `@${username}`)),
+    h('td', {}, email),
+    h('td', {}, role, status !== 'active' && h('span', { class: 'tag' }, status)),
+    h('td', {}, ago(createdAt)),
+    h(
+      'td',
+      {},
+      h(
+        'div',
+        { class: 'actions' },
+        button('Role', () => changeRole(context, user, become)),
+        !own && role !== 'ADMIN' && !suspended
+          ? button(
+              'Suspend',
+              () => suspend(context, user, () => become({ ...user, status: 'suspended' })),
+              true,
+            )
+          : undefined,
+        suspended &&
+          button('End suspension', () =>
+            liftSuspension(context, user, () => become({ ...user, status: 'active' })),
+          ),
+        !own && button('Reset factors', () => resetFactors(context, user)),
+        h(
+          'a',
+          {
+            href: `${PATHS.audit}?userId=${id}`,
+            class: 'button quiet',
+            'aria-label': `Audit log of @${username}`,
+          },
+          'Log',
+        ),
+      ),
+    ),
+  );
+  return row;
+}

@@ -3,8 +3,10 @@ import { openForm } from '../dialog.ts';
 import { action, fill, h } from '../dom.ts';
 import { input, textarea } from '../form.ts';
 import { ago } from '../format.ts';
-import type { PublicProfile, User } from '../types.ts';
+import { PATHS } from '../paths.ts';
+import { atLeast, type PublicProfile, type User } from '../types.ts';
 import { createGrid } from './library.ts';
+import { liftSuspension, suspend } from './moderation.ts';
 
 export const profile: View = async (context, { id, leaving }) => {
   const { api, session, toasts } = context;
@@ -44,7 +46,27 @@ export const profile: View = async (context, { id, leaving }) => {
         role !== 'USER' && h('span', { class: 'tag' }, role),
       ),
       h('p', { class: 'prose' }, bio),
-      own && h('div', { class: 'actions' }, action('Edit profile', edit, toasts.fail)),
+      own &&
+        h(
+          'div',
+          { class: 'actions' },
+          action('Edit profile', edit, toasts.fail),
+          h('a', { href: PATHS.account, class: 'button' }, 'Account and security'),
+        ),
+      !own && moderation(person),
+    );
+  }
+
+  /** Nobody suspends their equals. */
+  function moderation({ username, role }: PublicProfile): Node | false {
+    const mine = session.current.get()?.user.role;
+    if (!atLeast(mine, 'MODERATOR') || role === 'ADMIN' || mine === role) return false;
+    const whom = { id, username };
+    return h(
+      'div',
+      { class: 'actions' },
+      action('Suspend', () => suspend(context, whom), toasts.fail, { class: 'danger' }),
+      action('End suspension', () => liftSuspension(context, whom), toasts.fail),
     );
   }
 
