@@ -1,3 +1,5 @@
+import type { ByteSource } from './byte-source.ts';
+
 /** First and last byte, both included, as in `Content-Range`. */
 export type ByteRange = { start: number; end: number };
 
@@ -18,6 +20,8 @@ export type BlobStore = {
   size(key: string): Promise<number | undefined>;
   /** The blob or a range within it; undefined when there is no such blob. */
   open(key: string, range?: ByteRange): Promise<BlobBody | undefined>;
+  /** The blob, for reading here and there; undefined when there is no such blob. */
+  source(key: string): Promise<ByteSource | undefined>;
   /** Does nothing when there is no such blob. Who is reading it reads on to the end. */
   remove(key: string): Promise<void>;
   /** Rejects while the store cannot be used. */

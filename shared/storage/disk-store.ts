@@ -36,6 +36,10 @@ export async function diskStore(root: string): Promise<BlobStore> {
       if (!(await file.exists())) return undefined;
       return range === undefined ? file : file.slice(range.start, range.end + 1);
     },
+    async source(key) {
+      const file = Bun.file(pathOf(key));
+      return (await file.exists()) ? file : undefined;
+    },
     remove: (key) => rm(pathOf(key), { force: true }),
     ping: () => canWrite(base),
   };

@@ -9,6 +9,8 @@ import { createLimits, type Limits } from '@tertulia/shared/limits/limits';
 import type { Log } from '@tertulia/shared/runtime/log';
 import type { BlobStore } from '@tertulia/shared/storage/blob-store';
 import { diskStore } from '@tertulia/shared/storage/disk-store';
+import { diskUploadStore } from '@tertulia/shared/storage/disk-upload-store';
+import type { UploadStore } from '@tertulia/shared/storage/upload-store';
 import { openCarriers } from '@tertulia/shared/stores/carriers';
 import { type FollowedRevocations, followRevocations } from '@tertulia/shared/tokens/follow-revocations';
 import { createGuards, type Guards } from '@tertulia/shared/tokens/guard';
@@ -20,7 +22,6 @@ import type { MediaEnv } from './env.ts';
 import { type LocalFiles, openLocalFiles } from './files/local-files.ts';
 import { startSweeper } from './files/removals.ts';
 import { prepareFindMedia } from './media/media.repository.ts';
-import { createEarlyFlush, type EarlyFlush } from './uploads/early-flush.ts';
 import { createRunningHashes, type RunningHashes } from './uploads/running-hashes.ts';
 import { createUploadLocks, type UploadLocks } from './uploads/upload-locks.ts';
 import { prepareFindUpload } from './uploads/uploads.repository.ts';
@@ -32,13 +33,12 @@ export type Deps = {
   log: Log;
   db: Db;
   blobs: BlobStore;
-  /** Files of tus uploads, by their ids. */
-  uploadFiles: LocalFiles;
+  /** Bytes of tus uploads. */
+  uploads: UploadStore;
   /** Files of forms that are being received. */
   formFiles: LocalFiles;
   locks: UploadLocks;
   hashes: RunningHashes;
-  flushes: EarlyFlush;
   guards: Guards;
   limits: Limits;
   findMedia: ReturnType<typeof prepareFindMedia>;
@@ -58,26 +58,23 @@ export async function createDeps(
 ): Promise<Deps> {
   const { db } = database;
   const folder = (name: string) => join(env.DATA_DIR, 'media', name);
-  const [blobs, uploadFiles, formFiles] = await Promise.all([
-    diskStore(folder('blobs')),
-    openLocalFiles(folder('uploads')),
-    openLocalFiles(folder('forms')),
-  ]);
+  const [blobs, formFiles] = await Promise.all([diskStore(folder('blobs')), openLocalFiles(folder('forms'))]);
+  const syncEach = env.UPLOAD_FSYNC === 'each';
+  const uploads = await diskUploadStore({ root: folder('uploads'), blobs, syncEach });
   return {
     env,
     log,
     db,
     blobs,
-    uploadFiles,
+    uploads,
     formFiles,
     locks: createUploadLocks(),
     hashes: createRunningHashes(),
-    flushes: createEarlyFlush(uploadFiles.path),
     guards: createGuards(verifier),
     limits: createLimits({ scale: env.RATE_LIMIT_SCALE }),
     findMedia: prepareFindMedia(db),
     findUpload: prepareFindUpload(db),
-    checks: { ...checks, blobs: blobs.ping, uploads: uploadFiles.ping },
+    checks: { ...checks, blobs: blobs.ping, uploads: uploads.ping },
   };
 }
 

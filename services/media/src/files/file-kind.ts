@@ -1,4 +1,5 @@
 import type { MEDIA_KINDS } from '@tertulia/shared/events/catalog';
+import type { ByteSource } from '@tertulia/shared/storage/byte-source';
 import { fileTypeFromBlob } from 'file-type';
 
 export type FileKind = { kind: (typeof MEDIA_KINDS)[number]; mimeType: string };
@@ -49,10 +50,11 @@ const MAX_BUFFER = 1024 * 1024;
  * Tells image, video or audio from the file's own bytes; undefined for whatever is not accepted. Reads a
  * bounded part, whatever the size. In containers that hold both, video is assumed (`webm`, `mkv`, `mp4`).
  */
-export async function fileKind(file: Blob): Promise<FileKind | undefined> {
+export async function fileKind(file: ByteSource): Promise<FileKind | undefined> {
   const head = Buffer.from(await file.slice(0, 16).arrayBuffer()).toString('latin1');
   if (!BEGINNINGS.test(head)) return undefined;
-  const detected = await fileTypeFromBlob(file, {
+  // Of a Blob, it asks for the size and for slices alone.
+  const detected = await fileTypeFromBlob(file as Blob, {
     maxBufferSize: MAX_BUFFER,
     signal: AbortSignal.timeout(DETECTION_MS),
   }).catch(() => undefined);

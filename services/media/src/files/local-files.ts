@@ -2,11 +2,9 @@ import { type FileHandle, mkdir, open, readdir, rm, stat } from 'node:fs/promise
 import { join, resolve } from 'node:path';
 import { canWrite, unlessAbsent } from '@tertulia/shared/storage/disk';
 
-/** A flat folder of growing files, each named by a UUID of ours. */
+/** A flat folder of files that are being received, each named by a UUID of ours. */
 export type LocalFiles = {
   path(id: string): string;
-  /** Bytes held; an absent file holds none. */
-  size(id: string): Promise<number>;
   /** Opens at the end, makes it when absent. */
   append(id: string): Promise<FileHandle>;
   remove(id: string): Promise<void>;
@@ -28,7 +26,6 @@ export async function openLocalFiles(root: string): Promise<LocalFiles> {
   const remove = (id: string) => rm(path(id), { force: true });
   return {
     path,
-    size: async (id) => (await unlessAbsent(stat(path(id))))?.size ?? 0,
     append: (id) => open(path(id), 'a', 0o600),
     remove,
     async removeOlder(than) {

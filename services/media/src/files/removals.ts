@@ -9,10 +9,10 @@ const BATCH = 100;
 const FORM_FILE_MS = 3_600_000;
 
 /** Removes noted files. What fails stays noted, for the sweep: never a reason to fail the request. */
-export async function carryOut({ db, blobs, uploadFiles, log }: Deps, files: readonly Removal[]) {
+export async function carryOut({ db, blobs, uploads, log }: Deps, files: readonly Removal[]) {
   for (const file of files) {
     try {
-      await (file.place === 'blob' ? blobs.remove(file.key) : uploadFiles.remove(file.key));
+      await (file.place === 'blob' ? blobs.remove(file.key) : uploads.remove(file.key));
       await strikeRemoval(db, file);
     } catch (err) {
       log.warn({ err, place: file.place }, 'file not removed yet');

@@ -1,3 +1,5 @@
+import type { Bytes } from '@tertulia/shared/storage/byte-source';
+
 /** SHA-256 of an upload so far. */
 export type RunningHash = { hasher: Bun.CryptoHasher; bytes: number };
 
@@ -36,7 +38,7 @@ export function createRunningHashes(): RunningHashes {
 export const digestOf = ({ hasher }: RunningHash): string => hasher.copy().digest('hex');
 
 /** Reads a file for its SHA-256, in hex. */
-export async function sha256Of(file: Blob): Promise<string> {
+export async function sha256Of(file: Bytes): Promise<string> {
   const hasher = new Bun.CryptoHasher('sha256');
   for await (const part of file.stream()) hasher.update(part);
   return hasher.digest('hex');

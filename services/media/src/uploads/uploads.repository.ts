@@ -40,6 +40,10 @@ export async function sealUpload(db: Executor, id: string, { kind, mimeType, sha
   await db.update(uploads).set({ kind, mimeType, sha256 }).where(eq(uploads.id, id));
 }
 
+export async function noteStoreRef(db: Executor, id: string, storeRef: string): Promise<void> {
+  await db.update(uploads).set({ storeRef }).where(eq(uploads.id, id));
+}
+
 export async function linkMedia(tx: Tx, id: string, mediaId: string): Promise<void> {
   await tx.update(uploads).set({ mediaId }).where(eq(uploads.id, id));
 }

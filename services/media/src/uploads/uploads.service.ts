@@ -1,6 +1,7 @@
 import type { Caller } from '@tertulia/shared/http/context';
 import { Problem } from '@tertulia/shared/http/problem';
-import { onDisk } from '@tertulia/shared/storage/disk';
+import type { ByteSource } from '@tertulia/shared/storage/byte-source';
+import type { UploadWriter } from '@tertulia/shared/storage/upload-store';
 import type { Deps } from '../deps.ts';
 import { fileKind } from '../files/file-kind.ts';
 import { noteRemovals, type Removal } from '../files/removals.repository.ts';
@@ -13,6 +14,7 @@ import {
   deleteUpload,
   linkMedia,
   lockUpload,
+  noteStoreRef,
   type Seal,
   sealUpload,
   type UploadRow,
@@ -52,9 +54,22 @@ export async function withUpload<Result>(
 /** Bytes of the whole file; while the client has not told it, more than any file has. */
 export const lengthOf = ({ length }: UploadRow) => length ?? Number.POSITIVE_INFINITY;
 
-/** The file is the truth: an offset is never more than the bytes that are there. */
-async function storedBytes({ uploadFiles }: Deps, upload: UploadRow): Promise<number> {
-  return upload.sha256 === null ? uploadFiles.size(upload.id) : lengthOf(upload);
+/** The store is the truth: an offset is never more than the bytes that are there. */
+async function storedBytes({ uploads }: Deps, upload: UploadRow): Promise<number> {
+  return upload.sha256 === null ? uploads.size(upload) : lengthOf(upload);
+}
+
+/** Where the next bytes go. The first writer of an upload has the store make room, and notes what it calls it. */
+export async function writerFor(
+  { db, uploads }: Deps,
+  upload: UploadRow,
+  offset: number,
+  options?: { tentative?: boolean },
+): Promise<UploadWriter> {
+  if (upload.storeRef !== null) return uploads.append(upload, offset, options);
+  const storeRef = await uploads.begin(upload);
+  if (storeRef !== null) await noteStoreRef(db, upload.id, storeRef);
+  return uploads.append({ ...upload, storeRef }, offset, options);
 }
 
 /**
@@ -71,7 +86,7 @@ export async function finish(
 ): Promise<string> {
   if (upload.mediaId !== null) return upload.mediaId;
   const seal = sealOf(upload) ?? (await sealFile(deps, upload, hash));
-  await deps.blobs.put(upload.blobKey, deps.uploadFiles.path(upload.id));
+  await deps.uploads.publish(upload);
   const mediaId = await deps.db.transaction(async (tx) => {
     const current = await lockUpload(tx, upload.id);
     if (current === undefined) throw new Problem('not_found');
@@ -101,8 +116,7 @@ function sealOf({ kind, mimeType, sha256 }: UploadRow): Seal | undefined {
 }
 
 async function sealFile(deps: Deps, upload: UploadRow, hash: RunningHash | undefined): Promise<Seal> {
-  await settleDisk(deps, upload);
-  const file = Bun.file(deps.uploadFiles.path(upload.id));
+  const file = await completed(deps, upload);
   const kind = await fileKind(file);
   if (kind === undefined) {
     await discard(deps, upload);
@@ -114,20 +128,21 @@ async function sealFile(deps: Deps, upload: UploadRow, hash: RunningHash | undef
   return seal;
 }
 
-/** What a disk has lost must be sent again: the upload starts over, at 0. */
-async function settleDisk({ flushes, hashes, uploadFiles }: Deps, { id }: UploadRow): Promise<void> {
+async function completed({ hashes, uploads }: Deps, upload: UploadRow): Promise<ByteSource> {
   try {
-    await onDisk(() => flushes.settle(id));
+    await uploads.complete(upload);
   } catch (error) {
-    hashes.forget(id);
-    await uploadFiles.remove(id);
+    hashes.forget(upload.id);
     throw error;
   }
+  const file = await uploads.read(upload);
+  if (file === undefined) throw new Error('the bytes of a complete upload are gone');
+  return file;
 }
 
 /** Forgets an upload and its bytes; a media that it became stays. */
 export async function discard(deps: Deps, upload: UploadRow): Promise<void> {
-  const files: Removal[] = [{ place: 'upload', key: upload.id }];
+  const files: Removal[] = [{ place: 'upload', key: deps.uploads.nameOf(upload) }];
   await deps.db.transaction(async (tx) => {
     const current = await lockUpload(tx, upload.id);
     if (current === undefined) return;

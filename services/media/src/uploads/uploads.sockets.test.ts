@@ -27,7 +27,10 @@ afterAll(async () => {
   await media.close();
 });
 
-const stored = (path: string) => media.deps.uploadFiles.size(path.split('/').at(-1) ?? '');
+async function stored(path: string): Promise<number> {
+  const upload = await media.deps.findUpload(path.split('/').at(-1) ?? '', ana.id);
+  return upload === undefined ? 0 : media.deps.uploads.size(upload);
+}
 const headersFor = (length: Record<string, string>) => ({
   Authorization: `Bearer ${ana.token}`,
   'Tus-Resumable': '1.0.0',

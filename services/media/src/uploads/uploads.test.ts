@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { join } from 'node:path';
 import type { TestUser } from '@tertulia/shared/testing/tokens';
 import { createTestApp, type TestApp } from '../test-app.ts';
 import { pattern, png, sha256 } from '../testing/fixtures.ts';
@@ -328,13 +329,13 @@ describe('PATCH /media/uploads/{id}', () => {
 
   test('507 on a full disk; the upload stays where it was', async () => {
     const path = await tus.start(500);
-    const { symlink } = await import('node:fs/promises');
-    const file = media.deps.uploadFiles.path(path.split('/').at(-1) ?? '');
+    const { rm, symlink } = await import('node:fs/promises');
+    const file = join(media.folder, 'media/uploads', path.split('/').at(-1) ?? '');
     await symlink('/dev/full', file);
     const { status, body } = await tus.patch(path, 0, pattern(100));
     expect([status, body.code]).toEqual([507, 'insufficient_storage']);
     expect(await offsetOf(path)).toBe(0);
-    await media.deps.uploadFiles.remove(path.split('/').at(-1) ?? '');
+    await rm(file);
     expect((await tus.patch(path, 0, pattern(100))).status).toBe(204);
   });
 });
