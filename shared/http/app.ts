@@ -55,6 +55,8 @@ export type KernelOptions = {
   streamsBody?: (method: string, path: string) => boolean;
   /** True for paths whose plain OPTIONS (no preflight) belongs to the route, as tus's discovery does. */
   ownsOptions?: (path: string) => boolean;
+  /** What the access log shows of a path that holds a secret. */
+  pathInLog?: (path: string) => string;
 };
 
 export type Kernel = { app: Router; metrics: Metrics };
@@ -89,7 +91,7 @@ export function createKernel(options: KernelOptions): Kernel {
     c.var.log.info(
       {
         method: c.req.method,
-        path: c.req.path,
+        path: options.pathInLog?.(c.req.path) ?? c.req.path,
         status: c.res.status,
         ms: Math.round(seconds * 1000),
         ...(c.var.caller === undefined ? {} : { caller: c.var.caller.userId }),

@@ -7,7 +7,7 @@ export function etagOf(...parts: readonly (string | number | boolean | null | un
 }
 
 /** True when a GET may be answered 304: `If-None-Match` holds the tag, compared weakly (RFC 9110, 13.1.2). */
-export function isNotModified(c: Context, etag: string): boolean {
+export function isNotModified(c: Pick<Context, 'req'>, etag: string): boolean {
   const given = c.req.header('If-None-Match');
   return given !== undefined && holds(given, etag, weak);
 }

@@ -5,6 +5,10 @@ import { contentRoutes } from './content/content.routes.ts';
 import type { Deps } from './deps.ts';
 import { formRoutes } from './media/form.routes.ts';
 import { mediaRoutes } from './media/media.routes.ts';
+import { renditionsRoutes } from './renditions/renditions.routes.ts';
+import { maskToken } from './signing/mask-token.ts';
+import { signedRoutes } from './signing/signed.routes.ts';
+import { signingRoutes } from './signing/signing.routes.ts';
 import { isUploadPath, UPLOADS } from './uploads/tus.ts';
 import { uploadsRoutes } from './uploads/uploads.routes.ts';
 import { usageRoutes } from './usage/usage.routes.ts';
@@ -20,6 +24,7 @@ export function createApp(deps: Deps) {
     checks: deps.checks,
     streamsBody: (method, path) =>
       (method === 'POST' && (path === '/media' || path === UPLOADS)) || isUploadPath(path),
+    pathInLog: maskToken,
     ownsOptions: (path) => path === UPLOADS || isUploadPath(path),
   });
   registerEventMetrics(metrics.registry, deps.db);
@@ -30,6 +35,9 @@ export function createApp(deps: Deps) {
   app.route('/', usageRoutes(deps));
   app.route('/', mediaRoutes(deps));
   app.route('/', contentRoutes(deps));
+  app.route('/', renditionsRoutes(deps));
+  app.route('/', signingRoutes(deps));
+  app.route('/', signedRoutes(deps));
   app.route('/', deadLettersRoutes(deps));
   return app;
 }

@@ -17,11 +17,13 @@ import { createGuards, type Guards } from '@tertulia/shared/tokens/guard';
 import { remoteKeys } from '@tertulia/shared/tokens/keys';
 import { createTokenVerifier, type TokenVerifier } from '@tertulia/shared/tokens/verify';
 import { consumers } from './consumers.ts';
+import { type FindContent, prepareFindContent } from './content/content.repository.ts';
 import { createForget } from './departures/departures.ts';
 import type { MediaEnv } from './env.ts';
 import { type LocalFiles, openLocalFiles } from './files/local-files.ts';
 import { startSweeper } from './files/removals.ts';
 import { prepareFindMedia } from './media/media.repository.ts';
+import { createUrlKeys, type UrlKeys } from './signing/url-keys.ts';
 import { createRunningHashes, type RunningHashes } from './uploads/running-hashes.ts';
 import { createUploadLocks, type UploadLocks } from './uploads/upload-locks.ts';
 import { prepareFindUpload } from './uploads/uploads.repository.ts';
@@ -42,6 +44,8 @@ export type Deps = {
   guards: Guards;
   limits: Limits;
   findMedia: ReturnType<typeof prepareFindMedia>;
+  findContent: FindContent;
+  urlKeys: UrlKeys;
   findUpload: ReturnType<typeof prepareFindUpload>;
   checks: Checks;
   /** Keeps revocations up to date, where something runs in the background. */
@@ -73,6 +77,8 @@ export async function createDeps(
     guards: createGuards(verifier),
     limits: createLimits({ scale: env.RATE_LIMIT_SCALE }),
     findMedia: prepareFindMedia(db),
+    findContent: prepareFindContent(db),
+    urlKeys: createUrlKeys(db, env.URL_KEY_DAYS),
     findUpload: prepareFindUpload(db),
     checks: { ...checks, blobs: blobs.ping, uploads: uploads.ping },
   };

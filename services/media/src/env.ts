@@ -42,6 +42,15 @@ export const mediaEnv = commonEnv.extend(tokenEnv.shape).extend({
     .describe('Ports that imports may reach, comma-separated.'),
   IMPORT_SECONDS: integer(1, 3600).default(120).describe('Time that an import may take.'),
   IMPORTS_PER_MINUTE: integer(1, 100_000).default(10).describe('Imports that one user may start a minute.'),
+  MEDIA_PUBLIC_URL: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe(
+      'Where clients reach media: signed URLs begin with it. Unset: where the request for one went; for the web client, the host of the page, at `MEDIA_PORT`.',
+    ),
+  URL_KEY_DAYS: integer(1, 3650)
+    .default(30)
+    .describe('Age at which a new key signs URLs. Older ones open what they signed for as long as that lasts.'),
   UPLOADS_PER_MINUTE: integer(1, 100_000).default(120).describe('Uploads that one user may start a minute.'),
   UPLOAD_STALL_SECONDS: integer(1, 60)
     .default(30)

@@ -54,7 +54,7 @@ describe('GET /media/{id}/content', () => {
       'accept-ranges': 'bytes',
       etag,
       'cache-control': 'public, max-age=60',
-      'content-security-policy': "default-src 'none'; sandbox",
+      'content-security-policy': "default-src 'none'; frame-ancestors 'none'; sandbox",
       'x-content-type-options': 'nosniff',
       'content-disposition': `inline; filename="an_o _1_.png"; filename*=UTF-8''a%C3%B1o%20%221%22.png`,
     });
