@@ -66,6 +66,8 @@ export const media = pgTable(
     durationMs: integer(),
     status: mediaStatus().notNull().default('ready'),
     likes: integer().notNull().default(0),
+    /** `tags` in lower case, which `tag` is looked for in. */
+    tagKeys: text().array().notNull().default([]),
     /** The original's own metadata (EXIF, GPS, XMP) goes out to others too: the owner has said so. */
     keepMetadata: boolean().notNull().default(false),
     /** Hidden by a moderator, or by reports over the threshold: seen by its owner and moderators alone. */
@@ -80,8 +82,11 @@ export const media = pgTable(
     redactedSha256: text(),
     /** Reports that nobody has decided upon. */
     openReports: integer().notNull().default(0),
+    /** When the oldest of them came. */
+    reportedAt: instant(),
     /** In the trash since; gone for good some time later. */
     deletedAt: instant(),
+    /** What another than the owner has put there, only moderators take out. */
     deletedBy: uuid(),
     /** Title, tags, description: what `q` looks in. */
     search: tsvector().generatedAlwaysAs(sql`media_search(title, description, tags)`),
@@ -91,14 +96,18 @@ export const media = pgTable(
   (table) => [
     index('media_owner').on(table.ownerId, table.id),
     index('media_owner_size').on(table.ownerId, table.size, table.id),
+    index('media_listed_owner').on(table.ownerId, table.id).where(LISTED),
     index('media_listed').on(table.id).where(LISTED),
     index('media_listed_kind').on(table.kind, table.id).where(LISTED),
     index('media_listed_size').on(table.size, table.id).where(LISTED),
-    index('media_tags').using('gin', table.tags),
+    index('media_tag_keys').using('gin', table.tagKeys),
     index('media_search').using('gin', table.search),
     index('media_blob').on(table.blobKey),
     index('media_trash').on(table.deletedAt).where(sql`${table.deletedAt} is not null`),
-    index('media_reported').on(table.openReports, table.id).where(sql`${table.openReports} > 0`),
+    index('media_own_trash')
+      .on(table.ownerId, table.deletedAt, table.id)
+      .where(sql`${table.deletedAt} is not null`),
+    index('media_reported').on(table.reportedAt, table.id).where(sql`${table.reportedAt} is not null`),
   ],
 );
 
@@ -226,12 +235,16 @@ export const moderationLog = pgTable(
   {
     id: uuid().primaryKey(),
     mediaId: uuid().notNull(),
+    /** Null: reports over the threshold, or a moderator who has gone. */
     moderatorId: uuid(),
     action: moderationAction().notNull(),
     reason: text().notNull(),
     createdAt: instant().notNull().defaultNow(),
   },
-  (table) => [index('moderation_log_media').on(table.mediaId, table.id)],
+  (table) => [
+    index('moderation_log_media').on(table.mediaId, table.id),
+    index('moderation_log_moderator').on(table.moderatorId),
+  ],
 );
 
 /** Ordered collections. An item's own visibility still holds: a private one stays private. */
