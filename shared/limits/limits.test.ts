@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import { createLog } from '../runtime/log.ts';
 import { openRedis, whenReady } from '../stores/redis.ts';
+import { eventually } from '../testing/eventually.ts';
 import { describeWith } from '../testing/needs.ts';
 import { startRedis } from '../testing/redis.ts';
 import { createLimits, type Limit } from './limits.ts';
@@ -61,5 +62,34 @@ describeWith('redis-server')('limits on Redis', () => {
     for (const limit of limits) expect(await spend(limit, 'b', 10)).toBe(3);
     one.disconnect();
     two.disconnect();
+  });
+
+  test('a Redis that hangs is waited for once; when it answers again, it counts again', async () => {
+    const server = await startRedis();
+    const log = createLog('test', 'silent');
+    const silenceMs = 200;
+    const [one, two] = [openRedis(server.url, log, { silenceMs }), openRedis(server.url, log, { silenceMs })];
+    await Promise.all([whenReady(one), whenReady(two)]);
+    const [mine, theirs] = [
+      createLimits({ redis: one, scale: 1 })(rule),
+      createLimits({ redis: two, scale: 1 })(rule),
+    ];
+    await mine.consume('before');
+    process.kill(server.pid, 'SIGSTOP');
+    let waits = 0;
+    let passed = 0;
+    for (let n = 0; n < 20; n++) {
+      // Only a client that is ready has anything to wait for.
+      if (one.status === 'ready') waits++;
+      passed += await spend(mine, `${n % 2}`, 1);
+    }
+    expect({ waits, passed }).toEqual({ waits: 1, passed: 6 });
+    process.kill(server.pid, 'SIGCONT');
+    await eventually(() => one.status === 'ready' && two.status === 'ready');
+    const shared = await Promise.all([spend(mine, 'after', 5), spend(theirs, 'after', 5)]);
+    expect(shared[0] + shared[1]).toBe(3);
+    one.disconnect();
+    two.disconnect();
+    await server.stop();
   });
 });

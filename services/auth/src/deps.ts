@@ -7,7 +7,7 @@ import { createLimits, type Limit, type Limits } from '@tertulia/shared/limits/l
 import type { Log } from '@tertulia/shared/runtime/log';
 import { every } from '@tertulia/shared/runtime/loop';
 import { openCarriers } from '@tertulia/shared/stores/carriers';
-import { openRedis, type RedisClient, whenReady } from '@tertulia/shared/stores/redis';
+import { openRedis, REQUEST_SILENCE_MS, type RedisClient, whenReady } from '@tertulia/shared/stores/redis';
 import { createGuards, type Guards } from '@tertulia/shared/tokens/guard';
 import { createRevocations, type Revocations } from '@tertulia/shared/tokens/revocations';
 import { createTokenVerifier, type TokenVerifier } from '@tertulia/shared/tokens/verify';
@@ -120,7 +120,10 @@ function noting(verifier: TokenVerifier, lastUse: LastUse): TokenVerifier {
 export async function openDeps(env: AuthEnv, url: string, log: Log) {
   await migrate(url, MIGRATIONS);
   const database = openDatabase({ url, name: 'auth', max: env.DB_POOL_MAX });
-  const redis = env.AUTH_REDIS_URL === undefined ? undefined : openRedis(env.AUTH_REDIS_URL, log);
+  const redis =
+    env.AUTH_REDIS_URL === undefined
+      ? undefined
+      : openRedis(env.AUTH_REDIS_URL, log, { silenceMs: REQUEST_SILENCE_MS });
   if (redis !== undefined) await whenReady(redis);
   const carriers = await openCarriers(env, 'auth', log);
   const relay = startRelay({ source: 'auth', url, sql: database.sql, stream: carriers.stream, log });

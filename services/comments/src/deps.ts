@@ -9,7 +9,7 @@ import { startIdempotencySweep } from '@tertulia/shared/http/idempotency';
 import { createLimits, type Limits } from '@tertulia/shared/limits/limits';
 import type { Log } from '@tertulia/shared/runtime/log';
 import { openCarriers } from '@tertulia/shared/stores/carriers';
-import { openRedis, whenReady } from '@tertulia/shared/stores/redis';
+import { openRedis, REQUEST_SILENCE_MS, whenReady } from '@tertulia/shared/stores/redis';
 import { type FollowedRevocations, followRevocations } from '@tertulia/shared/tokens/follow-revocations';
 import { createGuards, type Guards } from '@tertulia/shared/tokens/guard';
 import { remoteKeys } from '@tertulia/shared/tokens/keys';
@@ -64,7 +64,10 @@ export async function openDeps(env: CommentsEnv, url: string, log: Log) {
   await migrate(url, MIGRATIONS);
   const database = openDatabase({ url, name: 'comments', max: env.DB_POOL_MAX });
   const { db, sql } = database;
-  const redis = env.AUTH_REDIS_URL === undefined ? undefined : openRedis(env.AUTH_REDIS_URL, log);
+  const redis =
+    env.AUTH_REDIS_URL === undefined
+      ? undefined
+      : openRedis(env.AUTH_REDIS_URL, log, { silenceMs: REQUEST_SILENCE_MS });
   if (redis !== undefined) await whenReady(redis);
   const carriers = await openCarriers(env, 'comments', log);
   const { stream } = carriers;
