@@ -2,9 +2,9 @@ ALTER TEXT SEARCH CONFIGURATION public.media_words ALTER MAPPING FOR numhword, h
 -- Punctuation parts words: the parser would else take `summer.2024.jpg` for a host, and find no `2024` in it.
 CREATE OR REPLACE FUNCTION media_search(title text, description text, tags text[]) RETURNS tsvector
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-	SELECT setweight(to_tsvector('public.media_words', regexp_replace(title, bounds, ' ', 'g')), 'A')
-		|| setweight(to_tsvector('public.media_words', regexp_replace(array_to_string(tags, ' '), bounds, ' ', 'g')), 'B')
-		|| setweight(to_tsvector('public.media_words', regexp_replace(description, bounds, ' ', 'g')), 'C')
+	SELECT setweight(to_tsvector('public.media_words', regexp_replace(lower(title), bounds, ' ', 'g')), 'A')
+		|| setweight(to_tsvector('public.media_words', regexp_replace(lower(array_to_string(tags, ' ')), bounds, ' ', 'g')), 'B')
+		|| setweight(to_tsvector('public.media_words', regexp_replace(lower(description), bounds, ' ', 'g')), 'C')
 	FROM (SELECT '[!-/:-@\[-`{-~\u00a0-\u00a9\u00ab-\u00b4\u00b6-\u00b9\u00bb-\u00bf\u2000-\u206f\u3000-\u303f]+') AS given (bounds)
 $$;--> statement-breakpoint
 DROP INDEX "media_tags";--> statement-breakpoint
