@@ -94,6 +94,8 @@ export const EVENTS = {
       userId: z.uuid(),
       sessionIds: z.array(z.uuid()),
       minGeneration: z.int().nullable(),
+      /** Signing keys that have leaked. */
+      kids: z.array(z.string()).optional(),
       expiresAt: z.iso.datetime(),
     }),
     aboutUser,

@@ -12,6 +12,8 @@ export type Caller = {
   version: number;
   /** When the token runs out, seconds since 1970. */
   expiresAt: number;
+  /** The key that it was signed with. */
+  kid?: string | undefined;
 };
 
 export const ROLES = ['USER', 'MODERATOR', 'ADMIN'] as const;

@@ -1,9 +1,12 @@
-import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import type { Log } from '../runtime/log.ts';
 
-/** Finds the public key of a `kid`; undefined when there is none. */
-export type KeySource = { find(kid: string): Promise<CryptoKey | undefined> };
+export type KeySource = {
+  /** The public key of a `kid`; undefined when there is none. */
+  find(kid: string): Promise<CryptoKey | undefined>;
+  /** Whether a `kid` that was found once is still there. */
+  holds?(kid: string): boolean;
+};
 
 /** One public Ed25519 key of a JWKS (RFC 7517, RFC 8037). */
 export const publicJwk = z.object({
@@ -15,6 +18,13 @@ export const publicJwk = z.object({
   use: z.literal('sig').optional(),
 });
 export type PublicJwk = z.infer<typeof publicJwk>;
+
+/** Where a key set outlives its process. */
+export type KeyStore = {
+  load(): Promise<PublicJwk[]>;
+  /** Takes the place of what was there. */
+  save(keys: readonly PublicJwk[]): Promise<void>;
+};
 
 /** Keys that this service does not know are skipped, so that a new kind of key does no harm. */
 const keySet = z.object({
@@ -32,22 +42,41 @@ const MAX_KEYS = 32;
 
 /**
  * Auth's key set, fetched at first need, again every five minutes and when an unknown `kid` turns up, but
- * at most once a second, whoever asks. While auth is down, the keys that are known go on working.
+ * at most once a second, whoever asks. A key that has left it is forgotten with the next fetch. While auth is
+ * down, the keys that are known go on working, those of the store too: a process may start meanwhile.
  */
-export function remoteKeys(authUrl: string, log: Log): KeySource {
+export function remoteKeys(authUrl: string, log: Log, store?: KeyStore): KeySource {
   const url = new URL('/.well-known/jwks.json', authUrl);
-  const known = new LRUCache<string, CryptoKey>({ max: MAX_KEYS });
+  let known = new Map<string, CryptoKey>();
+  let kept = '';
   let fetched = 0;
   let tried = 0;
   let running: Promise<void> | undefined;
+  let loading: Promise<void> | undefined;
+
+  async function load(): Promise<void> {
+    if (store === undefined) return;
+    const jwks = await store.load();
+    // What auth has told meanwhile is younger.
+    if (known.size === 0) known = await importAll(jwks);
+  }
 
   async function fetchKeys(): Promise<void> {
     const answer = await fetch(url, { signal: AbortSignal.timeout(2000), redirect: 'error' });
     if (!answer.ok) throw new Error(`auth answered ${answer.status} for its key set`);
-    for (const jwk of keySet.parse(await answer.json()).keys.slice(0, MAX_KEYS)) {
-      known.set(jwk.kid, await importPublicKey(jwk));
-    }
+    const jwks = keySet.parse(await answer.json()).keys.slice(0, MAX_KEYS);
+    if (jwks.length === 0) throw new Error('auth answered with no key');
+    known = await importAll(jwks);
     fetched = Date.now();
+    const news = JSON.stringify(jwks);
+    if (store === undefined || news === kept) return;
+    // They count already: a database that is away keeps nobody waiting.
+    store.save(jwks).then(
+      () => {
+        kept = news;
+      },
+      (err: unknown) => log.warn({ err }, 'key set known, but not kept'),
+    );
   }
 
   function refresh(): Promise<void> {
@@ -60,7 +89,13 @@ export function remoteKeys(authUrl: string, log: Log): KeySource {
   }
 
   return {
+    holds: (kid) => known.has(kid),
     async find(kid) {
+      loading ??= load().catch((err: unknown) => {
+        loading = undefined;
+        log.warn({ err }, 'kept key set not loaded');
+      });
+      await loading;
       const key = known.get(kid);
       if (key !== undefined) {
         if (Date.now() - fetched > FRESH_MS) {
@@ -78,4 +113,8 @@ export function remoteKeys(authUrl: string, log: Log): KeySource {
       return known.get(kid);
     },
   };
+}
+
+async function importAll(jwks: readonly PublicJwk[]): Promise<Map<string, CryptoKey>> {
+  return new Map(await Promise.all(jwks.map(async (jwk) => [jwk.kid, await importPublicKey(jwk)] as const)));
 }

@@ -27,6 +27,7 @@ export const revocationsPage = z.object({
       userId: z.uuid(),
       sessionIds: z.array(z.uuid()),
       minGeneration: z.int().nullable(),
+      kids: z.array(z.string()).optional(),
       expiresAt: z.iso.datetime(),
     }),
   ),

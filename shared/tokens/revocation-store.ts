@@ -31,6 +31,7 @@ export async function saveRevocations(tx: Executor, rows: readonly Revocation[])
           userId: sql`excluded.user_id`,
           sessionIds: sql`excluded.session_ids`,
           minGeneration: sql`excluded.min_generation`,
+          kids: sql`excluded.kids`,
           expiresAt: sql`excluded.expires_at`,
         },
       });
@@ -100,9 +101,10 @@ const columns = {
   userId: revocations.userId,
   sessionIds: revocations.sessionIds,
   minGeneration: revocations.minGeneration,
+  kids: revocations.kids,
   expiresAt: revocations.expiresAt,
 };
 
-function toRow({ seq, userId, sessionIds, minGeneration, expiresAt }: Revocation) {
-  return { seq, userId, sessionIds, minGeneration, expiresAt };
+function toRow({ seq, userId, sessionIds, minGeneration, kids = [], expiresAt }: Revocation) {
+  return { seq, userId, sessionIds, minGeneration, kids, expiresAt };
 }

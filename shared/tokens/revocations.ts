@@ -9,6 +9,8 @@ export type Revocation = {
   sessionIds: string[];
   /** Tokens signed for an earlier generation of the user are outdated; null when none is. */
   minGeneration: number | null;
+  /** Signing keys that have leaked: no token of theirs counts any more. */
+  kids?: string[] | undefined;
   /** No token that it concerns lives longer. */
   expiresAt: Date;
 };
@@ -26,7 +28,11 @@ export type Revocations = {
   add(rows: readonly Revocation[]): void;
   has(seq: number): boolean;
   /** What is wrong with a token that was good when it was signed; undefined when nothing is. */
-  verdict(caller: Pick<Caller, 'userId' | 'sessionId' | 'version' | 'expiresAt'>): Verdict | undefined;
+  verdict(
+    caller: Pick<Caller, 'userId' | 'sessionId' | 'version' | 'expiresAt' | 'kid'>,
+  ): Verdict | undefined;
+  /** True for a signing key that has leaked. */
+  isLeaked(kid: string): boolean;
   /** Called with the user, at once when this process learns of it. */
   onRevoked(listener: (userId: string) => void): void;
   /** Forgets what has run out. */
@@ -46,13 +52,15 @@ export function createRevocations(max = MAX_REMEMBERED): Revocations {
   const sessions = new Map<string, number>();
   const generations = new Map<string, Generation>();
   const known = new Map<number, number>();
+  const leaked = new Map<string, number>();
   const listeners: ((userId: string) => void)[] = [];
   /** Tokens that run out by then, seconds since 1970, are outdated. */
   let floor = 0;
 
-  function addOne({ seq, userId, sessionIds, minGeneration, expiresAt }: Revocation): void {
+  function addOne({ seq, userId, sessionIds, minGeneration, kids = [], expiresAt }: Revocation): void {
     const until = expiresAt.getTime();
     known.set(seq, until);
+    for (const kid of kids) leaked.set(kid, until);
     for (const id of sessionIds) sessions.set(id, Math.max(until, sessions.get(id) ?? 0));
     if (minGeneration === null) return;
     const before = generations.get(userId);
@@ -74,6 +82,11 @@ export function createRevocations(max = MAX_REMEMBERED): Revocations {
       generations.delete(id);
       raiseFloor(until);
     }
+    // Long gone from every key set.
+    for (const kid of leaked.keys()) {
+      if (leaked.size <= max) break;
+      leaked.delete(kid);
+    }
     for (const seq of known.keys()) {
       if (known.size <= max) break;
       known.delete(seq);
@@ -93,8 +106,10 @@ export function createRevocations(max = MAX_REMEMBERED): Revocations {
       }
     },
     has: (seq) => known.has(seq),
-    verdict({ userId, sessionId, version, expiresAt }) {
+    isLeaked: (kid) => leaked.has(kid),
+    verdict({ userId, sessionId, version, expiresAt, kid }) {
       if (sessions.has(sessionId)) return 'dead';
+      if (kid !== undefined && leaked.has(kid)) return 'outdated';
       const generation = generations.get(userId);
       if (generation !== undefined && version < generation.min) return 'outdated';
       return expiresAt <= floor ? 'outdated' : undefined;
@@ -105,6 +120,7 @@ export function createRevocations(max = MAX_REMEMBERED): Revocations {
     sweep(now = Date.now()) {
       for (const [id, until] of sessions) if (until < now) sessions.delete(id);
       for (const [id, { until }] of generations) if (until < now) generations.delete(id);
+      for (const [kid, until] of leaked) if (until < now) leaked.delete(kid);
       for (const [seq, until] of known) if (until < now) known.delete(seq);
     },
     size: () => sessions.size + generations.size,

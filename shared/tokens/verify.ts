@@ -80,11 +80,12 @@ export function createTokenVerifier({ keys, issuer, audience, revocations }: Opt
 
     async verify(token) {
       const known = seen.get(token);
-      if (known !== undefined) {
+      // A key that has left the set since takes its tokens along.
+      if (known !== undefined && keys.holds?.(known.kid ?? '') !== false) {
         if (known.expiresAt <= Date.now() / 1000) throw expired();
         return standing(known);
       }
-      const claims = await check(token, accessClaims, audience);
+      const { claims, kid } = await check(token, accessClaims, audience);
       const caller: Caller = {
         userId: claims.sub,
         sessionId: claims.sid,
@@ -93,20 +94,21 @@ export function createTokenVerifier({ keys, issuer, audience, revocations }: Opt
         withheld: claims.withheld,
         version: claims.ver,
         expiresAt: claims.exp,
+        kid,
       };
       seen.set(token, caller);
       return standing(caller);
     },
 
     async verifyService(token) {
-      return (await check(token, serviceClaims, serviceAudienceOf(audience))).sub;
+      return (await check(token, serviceClaims, serviceAudienceOf(audience))).claims.sub;
     },
   };
 
   function standing(caller: Caller): Caller {
     const verdict = revocations.verdict(caller);
     if (verdict === 'dead') throw new Problem('unauthenticated', 'The session is over.');
-    if (verdict === 'outdated') throw new TokenOutdated('unauthenticated', 'The access token is outdated.');
+    if (verdict === 'outdated') throw outdated();
     return caller;
   }
 
@@ -114,9 +116,11 @@ export function createTokenVerifier({ keys, issuer, audience, revocations }: Opt
     token: string,
     schema: Schema,
     wanted: string,
-  ): Promise<z.infer<Schema>> {
+  ): Promise<{ claims: z.infer<Schema>; kid: string }> {
     const kid = token.length <= MAX_TOKEN ? headerKid(token) : undefined;
-    const key = kid === undefined ? undefined : await keys.find(kid);
+    if (kid === undefined) throw invalid();
+    if (revocations.isLeaked(kid)) throw outdated();
+    const key = await keys.find(kid);
     if (key === undefined) throw invalid();
     // Times are checked below, with some leeway; hono/jwt's own checks have none.
     const options = { alg: 'EdDSA', exp: false, nbf: false, iat: false } as const;
@@ -128,7 +132,7 @@ export function createTokenVerifier({ keys, issuer, audience, revocations }: Opt
     if (claims.iss !== issuer || claims.aud !== wanted) throw invalid();
     if (claims.iat > now + SKEW_SECONDS || (claims.nbf ?? 0) > now + SKEW_SECONDS) throw invalid();
     if (claims.exp <= now) throw expired();
-    return claims as z.infer<Schema>;
+    return { claims: claims as z.infer<Schema>, kid };
   }
 }
 
@@ -143,10 +147,11 @@ function headerKid(token: string): string | undefined {
 }
 
 const invalid = () => new Problem('unauthenticated', 'The access token is not valid.');
+const outdated = () => new TokenOutdated('unauthenticated', 'The access token is outdated.');
 const expired = () => new TokenExpired('unauthenticated', 'The access token has expired.');
 
 /** Told apart from other flaws, since the live protocol answers it with another code. */
 export class TokenExpired extends Problem {}
 
-/** Signed before something about its user changed: the session lives, and a fresh token will do. */
+/** Signed before its user or the signing key changed: the session lives, and a fresh token will do. */
 export class TokenOutdated extends Problem {}

@@ -12,6 +12,7 @@ import { openCarriers } from '@tertulia/shared/stores/carriers';
 import { openRedis, REQUEST_SILENCE_MS, whenReady } from '@tertulia/shared/stores/redis';
 import { type FollowedRevocations, followRevocations } from '@tertulia/shared/tokens/follow-revocations';
 import { createGuards, type Guards } from '@tertulia/shared/tokens/guard';
+import { keyStore } from '@tertulia/shared/tokens/key-store';
 import { remoteKeys } from '@tertulia/shared/tokens/keys';
 import { createTokenVerifier, type TokenVerifier } from '@tertulia/shared/tokens/verify';
 import { prepareFindComment } from './comments/comments.repository.ts';
@@ -81,7 +82,7 @@ export async function openDeps(env: CommentsEnv, url: string, log: Log) {
     startDepartures({ db, url, service: 'comments', forget: createForget(db), log }),
   ];
   const verifier = createTokenVerifier({
-    keys: remoteKeys(env.AUTH_URL, log),
+    keys: remoteKeys(env.AUTH_URL, log, keyStore(db)),
     issuer: env.TOKEN_ISSUER,
     audience: env.TOKEN_AUDIENCE,
     revocations: followed.revocations,

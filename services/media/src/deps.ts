@@ -14,6 +14,7 @@ import type { UploadStore } from '@tertulia/shared/storage/upload-store';
 import { openCarriers } from '@tertulia/shared/stores/carriers';
 import { type FollowedRevocations, followRevocations } from '@tertulia/shared/tokens/follow-revocations';
 import { createGuards, type Guards } from '@tertulia/shared/tokens/guard';
+import { keyStore } from '@tertulia/shared/tokens/key-store';
 import { remoteKeys } from '@tertulia/shared/tokens/keys';
 import { createTokenVerifier, type TokenVerifier } from '@tertulia/shared/tokens/verify';
 import { consumers } from './consumers.ts';
@@ -92,7 +93,7 @@ export async function openDeps(env: MediaEnv, url: string, log: Log) {
   const { stream, bus } = carriers;
   const followed = await followRevocations({ service: 'media', env, database, bus, log });
   const verifier = createTokenVerifier({
-    keys: remoteKeys(env.AUTH_URL, log),
+    keys: remoteKeys(env.AUTH_URL, log, keyStore(database.db)),
     issuer: env.TOKEN_ISSUER,
     audience: env.TOKEN_AUDIENCE,
     revocations: followed.revocations,

@@ -12,6 +12,7 @@ import { every } from '@tertulia/shared/runtime/loop';
 import { openCarriers } from '@tertulia/shared/stores/carriers';
 import { type FollowedRevocations, followRevocations } from '@tertulia/shared/tokens/follow-revocations';
 import { createGuards, type Guards } from '@tertulia/shared/tokens/guard';
+import { keyStore } from '@tertulia/shared/tokens/key-store';
 import { remoteKeys } from '@tertulia/shared/tokens/keys';
 import { createTokenVerifier, type TokenVerifier } from '@tertulia/shared/tokens/verify';
 import { createConsumers } from './consumers.ts';
@@ -80,7 +81,7 @@ export async function openDeps(env: NotificationsEnv, url: string, log: Log) {
   const { bus } = carriers;
   const followed = await followRevocations({ service: 'notifications', env, database, bus, log });
   const verifier = createTokenVerifier({
-    keys: remoteKeys(env.AUTH_URL, log),
+    keys: remoteKeys(env.AUTH_URL, log, keyStore(database.db)),
     issuer: env.TOKEN_ISSUER,
     audience: env.TOKEN_AUDIENCE,
     revocations: followed.revocations,

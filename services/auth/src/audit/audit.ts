@@ -33,6 +33,7 @@ export const AUDIT_ACTIONS = [
   'passkey.added',
   'passkey.removed',
   'keys.rotated',
+  'keys.revoked',
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 

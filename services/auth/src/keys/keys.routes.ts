@@ -1,12 +1,14 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { open } from '@tertulia/shared/http/access';
 import { instant } from '@tertulia/shared/http/fields';
-import { createRouter, json, problemResponses } from '@tertulia/shared/http/router';
+import { badBody, createRouter, json, jsonBody, problemResponses } from '@tertulia/shared/http/router';
 import { publicJwk } from '@tertulia/shared/tokens/keys';
 import type { Deps } from '../deps.ts';
-import { rotateKeys } from './keys.service.ts';
+import { replaceKeys, rotateKeys } from './keys.service.ts';
 
 const tags = ['Keys'];
+
+const rotateBody = z.strictObject({ revoke: z.boolean().optional() }).openapi('KeyRotation');
 
 const newKeySchema = z
   .object({
@@ -47,15 +49,18 @@ export function keysRoutes(deps: Deps) {
       tags,
       summary: 'Make a new signing key',
       description:
-        'It is published at once and signs after `KEY_LEAD_SECONDS`, when every verifier has it. No living token is refused: earlier keys stay published until their last token has run out. Every call makes a key.',
+        'It is published at once and signs after `KEY_LEAD_SECONDS`, when every verifier has it. No living token is refused: earlier keys stay published until their last token has run out. Every call makes a key. After a leak, `revoke` ends all earlier keys: the new one signs at once, and access tokens of the others, the caller’s too, are refused everywhere within 2 s. Refresh tokens go on to work. Verifiers that are not ours refuse them once they fetch the key set again.',
       ...guards.admin,
+      request: { body: { ...jsonBody(rotateBody), required: false } },
       responses: {
         201: json(newKeySchema, 'The new key.'),
-        ...problemResponses('unauthenticated', 'forbidden', 'conflict'),
+        ...problemResponses(...badBody, 'unauthenticated', 'forbidden', 'conflict'),
       },
     }),
     async (c) => {
-      const { kid, signsFrom } = await rotateKeys(deps, c.var.caller.userId);
+      const { revoke = false } = c.req.valid('json');
+      const { userId } = c.var.caller;
+      const { kid, signsFrom } = await (revoke ? replaceKeys(deps, userId) : rotateKeys(deps, userId));
       return c.json({ kid, signsFrom: signsFrom.toISOString() }, 201);
     },
   );

@@ -1,6 +1,7 @@
 import { Problem } from '@tertulia/shared/http/problem';
 import { audit } from '../audit/audit.ts';
 import type { Deps } from '../deps.ts';
+import { revokeKeys } from '../revocation/revoke.ts';
 import { makeKeyPair } from './key-pair.ts';
 import { timesOf } from './key-times.ts';
 import { deleteKeys, insertKey, type KeyRow, lockKeys } from './keys.repository.ts';
@@ -26,6 +27,25 @@ export async function rotateKeys(deps: KeyDeps, actorId: string): Promise<{ kid:
   });
   await deps.keys.reload();
   return { kid: made.kid, signsFrom: new Date(made.createdAt.getTime() + deps.env.KEY_LEAD_SECONDS * 1000) };
+}
+
+/**
+ * After a leak: every key goes, and a new one signs at once. Tokens of theirs are refused by every service
+ * within two seconds; who holds a refresh token gets another.
+ */
+export async function replaceKeys(deps: KeyDeps, actorId: string): Promise<{ kid: string; signsFrom: Date }> {
+  const made = await deps.db.transaction(async (tx) => {
+    const kids = (await lockKeys(tx)).map(({ kid }) => kid);
+    await deleteKeys(tx, kids);
+    const key = await insertKey(tx, await makeKeyPair(deps.secrets.sealing));
+    await revokeKeys(tx, kids, actorId);
+    const about = { action: 'keys.revoked', actorId, userId: null } as const;
+    await audit(tx, { ...about, before: { kids }, after: { kid: key.kid } });
+    return key;
+  });
+  await deps.keys.reload();
+  // The only key there is waits for nothing.
+  return { kid: made.kid, signsFrom: made.createdAt };
 }
 
 /**

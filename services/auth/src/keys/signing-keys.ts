@@ -105,6 +105,7 @@ export async function openSigningKeys(db: Db, sealing: CryptoKey, policy: KeyPol
       return sign(claims, { ...key.signing, kid: key.jwk.kid, alg: 'EdDSA' } as never, 'EdDSA');
     },
     source: {
+      holds: (kid) => find(kid) !== undefined,
       async find(kid) {
         const known = find(kid);
         if (known !== undefined) return known;

@@ -89,11 +89,12 @@ export function revocationRoutes(deps: Deps) {
       const { since } = c.req.valid('query');
       const resume = await findResume(db);
       const rows = await listRevocations(db, since, PAGE);
-      const items = rows.map(({ seq, userId, sessionIds, minGeneration, expiresAt }) => ({
+      const items = rows.map(({ seq, userId, sessionIds, minGeneration, kids, expiresAt }) => ({
         seq,
         userId,
         sessionIds,
         minGeneration,
+        kids,
         expiresAt: expiresAt.toISOString(),
       }));
       const more = rows.length === PAGE;

@@ -79,6 +79,7 @@ describe('GET /auth/revocations', () => {
       userId: user.id,
       sessionIds: [sessionOf(user.token)],
       minGeneration: null,
+      kids: [],
       expiresAt: expect.any(String),
     });
     expect(more).toBe(false);

@@ -32,6 +32,7 @@ export function listRevocations(db: Db, since: number, limit: number): Promise<R
       userId: revocations.userId,
       sessionIds: revocations.sessionIds,
       minGeneration: revocations.minGeneration,
+      kids: revocations.kids,
       expiresAt: revocations.expiresAt,
     })
     .from(revocations)

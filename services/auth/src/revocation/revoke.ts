@@ -66,7 +66,16 @@ export async function outdateTokens(tx: Tx, userId: string, cause: Omit<Cause, '
   return user.generation;
 }
 
-type What = { userId: string; sessionIds: string[]; minGeneration: number | null };
+/** Verifiers forget a leaked key with the next key set that they fetch; one that is away may take a while. */
+const LEAK_SECONDS = 365 * 86_400;
+
+/** No token of these signing keys counts any more, in every service within two seconds. */
+export async function revokeKeys(tx: Tx, kids: string[], actorId: string): Promise<void> {
+  const what = { userId: actorId, sessionIds: [], minGeneration: null, kids };
+  await announce(tx, await revocation(tx, what, { actorId, lifeSeconds: LEAK_SECONDS }));
+}
+
+type What = { userId: string; sessionIds: string[]; minGeneration: number | null; kids?: string[] };
 
 async function revocation(
   tx: Tx,
