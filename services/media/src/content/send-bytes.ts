@@ -19,6 +19,9 @@ export type Part = {
   redactions: readonly Redaction[];
 };
 
+/** A thousand readers at a time hold 256 MiB of these. */
+const SMALL = 256 * 1024;
+
 type How = { cacheControl: string; download: boolean; varies: boolean };
 
 /**
@@ -62,16 +65,26 @@ export async function sendBytes(
     });
   }
   allowSlowReader(c, size);
-  const whole = c.req.header('Range') === undefined ? body : streamed(body);
+  const whole = c.req.header('Range') === undefined || body instanceof Uint8Array ? body : streamed(body);
   return new Response(whole, { headers: { ...headers, 'Content-Length': `${size}` } });
 }
 
-/** A file as it lies there goes out by the kernel alone; only what is overlaid passes through us. */
-async function open(blobs: BlobStore, part: Part, range: ByteRange | undefined): Promise<BlobBody> {
+/**
+ * A file as it lies there goes out by the kernel alone; only what is overlaid passes through us. Bun tells no
+ * length of a stream, which downloads and players like to know, so what is small goes out as bytes.
+ */
+async function open(
+  blobs: BlobStore,
+  part: Part,
+  range: ByteRange | undefined,
+): Promise<BlobBody | Uint8Array<ArrayBuffer>> {
   const body = await blobs.open(part.blobKey, range);
   if (body === undefined) throw new Problem('not_found');
-  const shown = redactionsIn(range ?? { start: 0, end: part.size - 1 }, part.redactions);
-  return shown.length === 0 ? body : overlay(body, range?.start ?? 0, shown);
+  const { start, end } = range ?? { start: 0, end: part.size - 1 };
+  const shown = redactionsIn({ start, end }, part.redactions);
+  if (shown.length === 0) return body;
+  const overlaid = overlay(body, start, shown);
+  return end - start < SMALL ? new Response(overlaid).bytes() : overlaid;
 }
 
 /** RFC 9110, 13.1.5: `If-Range` takes a strong tag that is equal; anything else means the whole. */
