@@ -1,0 +1,14 @@
+import type { Box } from './boxes.ts';
+import { overwrite } from './findings.ts';
+import type { Reader } from './reader.ts';
+
+/** `mvhd`, `mdhd`: when it was made, ticks a second, and ticks. */
+export async function readHeader(reader: Reader, { body }: Box) {
+  const [version] = await reader.bytes(body, 1);
+  const wide = version === 1;
+  const head = await reader.bytes(body, wide ? 32 : 20);
+  const timescale = head.readUInt32BE(wide ? 20 : 12);
+  const raw = wide ? Number(head.readBigUInt64BE(24)) : head.readUInt32BE(16);
+  const unknown = wide ? raw >= 2 ** 63 : raw === 0xffff_ffff;
+  return { timescale, duration: unknown ? 0 : raw, dates: overwrite(body + 4, wide ? 16 : 8) };
+}
