@@ -1,4 +1,4 @@
-/** Stands between the services and auth: shut, nothing gets through but the public keys. */
+/** Stands between the services and auth: shut, nothing gets through. */
 export type Gate = {
   url: string;
   /** Where auth is; known once the stack runs. */
@@ -10,14 +10,11 @@ export type Gate = {
   stop(): Promise<void>;
 };
 
-const KEYS = '/.well-known/jwks.json';
-
-/** A network that can fail between services and auth. Keys are remembered, as a proxy's cache would. */
+/** A network that can fail between services and auth. */
 export function startGate(): Gate {
   let target = '';
   let isOpen = true;
   let asked = 0;
-  let keys: string | undefined;
   const server = Bun.serve({
     hostname: '127.0.0.1',
     port: 0,
@@ -25,8 +22,6 @@ export function startGate(): Gate {
     async fetch(request) {
       const { pathname, search } = new URL(request.url);
       if (pathname === '/auth/revocations') asked++;
-      if (pathname === KEYS && !isOpen)
-        return new Response(keys, { headers: { 'Content-Type': 'application/json' } });
       if (!isOpen || target === '') return new Response(null, { status: 503 });
       const { method, headers } = request;
       const body = method === 'GET' ? undefined : await request.text();
@@ -36,7 +31,6 @@ export function startGate(): Gate {
         ...(body === undefined ? {} : { body }),
       });
       const text = await answer.text();
-      if (pathname === KEYS && answer.ok) keys = text;
       return new Response(text, { status: answer.status, headers: { 'Content-Type': 'application/json' } });
     },
   });

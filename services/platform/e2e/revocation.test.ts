@@ -10,6 +10,7 @@ import {
   ACTS,
   ADMIN,
   makeReady,
+  openSockets,
   perform,
   type Ready,
   refusals,
@@ -118,7 +119,7 @@ async function deadToken(): Promise<string> {
   return two.here;
 }
 
-/** Everything but auth is started anew while auth answers for its keys and for nothing else. */
+/** Everything but auth is started anew while auth is away: what it told before is in their databases. */
 async function restartWithoutAuth(): Promise<void> {
   const token = await deadToken();
   gate.shut();
@@ -211,6 +212,37 @@ function describeLostRedis() {
   );
 }
 
+/** The last of all, as everybody's token is concerned. */
+function describeLeakedKey() {
+  test(
+    'a leaked key: no process takes its tokens, every socket is told to come back, and a refresh goes on',
+    async () => {
+      const at = (path: string) => `${stack.url('auth')}/auth/${path}`;
+      const body = {
+        username: `person${++count}`,
+        email: `person${count}@example.org`,
+        password: 'correct horse battery',
+      };
+      const { accessToken, refreshToken } = await ask('POST', at('register'), { body });
+      expect(await refusals(stack, accessToken)).not.toContain(true);
+      const sockets = await openSockets(stack, accessToken);
+      const as = { id: '', username: '', token: adminToken };
+      await ask('POST', at('keys/rotate'), { as, body: { revoke: true } });
+      const answered = performance.now();
+      await eventually(
+        async () =>
+          (await refusals(stack, accessToken)).every(Boolean) && sockets.closes.length === sockets.count,
+        { ms: HANG_MS, every: 20 },
+      );
+      console.log(`a leaked key: refused everywhere after ${Math.round(performance.now() - answered)} ms`);
+      expect(new Set(sockets.closes)).toEqual(new Set([3005]));
+      const fresh = await ask('POST', at('refresh'), { body: { refreshToken } });
+      expect(await refusals(stack, fresh.accessToken)).not.toContain(true);
+    },
+    HANG_MS,
+  );
+}
+
 function expectNobodyElse() {
   test('good tokens were never refused meanwhile', async () => {
     const { asked, refused, person } = bystander;
@@ -228,6 +260,7 @@ describe('revoked tokens, with Postgres alone', () => {
   afterAll(close, HANG_MS);
   describeAlways();
   expectNobodyElse();
+  describeLeakedKey();
 });
 
 describeWith('redis-server')('revoked tokens, on Redis', () => {
@@ -254,4 +287,5 @@ describeWith('redis-server')('revoked tokens, on Redis', () => {
   if (WHOLE) describeLostRedis();
 
   expectNobodyElse();
+  describeLeakedKey();
 });

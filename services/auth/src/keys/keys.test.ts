@@ -91,6 +91,46 @@ describe('POST /auth/keys/rotate', () => {
     expect(await published()).toHaveLength(8);
   });
 
+  test('with `revoke`: every earlier key is gone, the new one signs at once, refresh tokens go on', async () => {
+    const replica = await openReplica(auth);
+    const user = await auth.signUp();
+    await rotate();
+    const gone = await published();
+    const rotated = await auth.call('POST', '/auth/keys/rotate', { as: admin, body: { revoke: true } });
+    const { kid } = rotated.body;
+    expect(rotated.status).toBe(201);
+    expect(new Date(rotated.body.signsFrom).getTime()).toBeLessThanOrEqual(Date.now());
+    expect(await published()).toEqual([kid]);
+    await eventually(() => String(replica.kids()) === kid);
+    // The caller's own token as well.
+    for (const { token } of [user, admin]) {
+      const refused = async () => (await auth.call('GET', '/auth/profile', { as: { token } })).status === 401;
+      await eventually(refused);
+      await expect(replica.verifier.verify(token)).rejects.toMatchObject({ code: 'unauthenticated' });
+    }
+    const { body } = await auth.call('POST', '/auth/refresh', { body: { refreshToken: user.refreshToken } });
+    expect(kidOf(body.accessToken)).toBe(kid);
+    expect((await auth.call('GET', '/auth/profile', { as: { token: body.accessToken } })).status).toBe(200);
+    expect((await replica.verifier.verify(body.accessToken)).userId).toBe(user.id);
+    const events = await auth.database.db
+      .select()
+      .from(auditEvents)
+      .where(eq(auditEvents.action, 'keys.revoked'));
+    expect(events).toMatchObject([{ actorId: admin.id, before: { kids: gone }, after: { kid } }]);
+    await replica.close();
+  });
+
+  test('`revoke` of false is as without; 422 for anything else in the body', async () => {
+    const [old] = await published();
+    const soft = await auth.call('POST', '/auth/keys/rotate', { as: admin, body: { revoke: false } });
+    expect(soft.status).toBe(201);
+    expect(await published()).toEqual([old, soft.body.kid]);
+    for (const body of [{ revoke: 'true' }, { revoke: 1 }, { revoked: true }, [], null]) {
+      expect((await auth.call('POST', '/auth/keys/rotate', { as: admin, body })).status).toBe(422);
+    }
+    expect(await published()).toHaveLength(2);
+  });
+
   test('401 for nobody, 403 for a moderator', async () => {
     expect((await auth.call('POST', '/auth/keys/rotate')).status).toBe(401);
     const as = await auth.signUp('MODERATOR');
