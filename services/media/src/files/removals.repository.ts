@@ -6,6 +6,7 @@ export type Removal = { place: 'blob' | 'upload'; key: string };
 
 /** Notes files that must go: in the transaction that makes them useless, or before they come to be. */
 export async function noteRemovals(tx: Executor, files: readonly Removal[], due = new Date()): Promise<void> {
+  if (files.length === 0) return;
   await tx
     .insert(removals)
     .values(files.map(({ place, key }) => ({ place, key, due })))

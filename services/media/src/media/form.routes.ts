@@ -112,6 +112,7 @@ async function takeForm(deps: Deps, c: CallerContext, key: string | undefined) {
     const blob = { place: 'blob' as const, key: newBlobKey() };
     // Noted before it exists, struck out with its row: whatever happens in between, it is swept.
     await noteRemovals(deps.db, [blob], new Date(Date.now() + ADOPTION_MS));
+    let isKept = false;
     let adopted = false;
     try {
       await deps.blobs.put(blob.key, path);
@@ -137,9 +138,10 @@ async function takeForm(deps: Deps, c: CallerContext, key: string | undefined) {
           },
           { traceparent },
         );
+        isKept = row.blobKey === blob.key;
         return { media: toMedia(row, caller), etag: etagOfMedia(row, caller) };
       });
-      adopted = !replayed;
+      adopted = isKept && !replayed;
       return { answer, replayed };
     } finally {
       if (!adopted) await dropUnlessAdopted(deps, blob);

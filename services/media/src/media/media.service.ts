@@ -3,8 +3,10 @@ import { announce } from '@tertulia/shared/events/announce';
 import type { Caller } from '@tertulia/shared/http/context';
 import { Problem } from '@tertulia/shared/http/problem';
 import type { Deps } from '../deps.ts';
-import { noteRemovals, type Removal } from '../files/removals.repository.ts';
+import type { Removal } from '../files/removals.repository.ts';
 import { carryOut } from '../files/removals.ts';
+import { adoptBlob, releaseBlobs } from '../files/shared-blobs.ts';
+import { renditionKeysOf } from '../renditions/renditions.repository.ts';
 import { free, settle } from '../usage/usage.service.ts';
 import {
   deleteMedia,
@@ -24,7 +26,8 @@ type Condition = (row: MediaRow) => void;
 
 /**
  * The one place where a media comes to be: row, usage and event together. `reserved` bytes were held for it by
- * `reserve`, and are not any more.
+ * `reserve`, and are not any more. Where its bytes are kept already the row's key is theirs, and the one that
+ * was given is noted for removal.
  */
 export async function addMedia(
   tx: Tx,
@@ -33,9 +36,10 @@ export async function addMedia(
   trace: Trace,
 ): Promise<MediaRow> {
   const { reserved, ...values } = fields;
-  const row = await insertMedia(tx, { id: Bun.randomUUIDv7(), ...values });
-  const { kind, mimeType, size, sha256 } = row;
-  await settle(tx, env, { userId: row.ownerId, reserved, size }, trace);
+  const { ownerId, kind, mimeType, size, sha256 } = values;
+  await settle(tx, env, { userId: ownerId, reserved, size }, trace);
+  const blobKey = await adoptBlob(tx, { sha256, key: values.blobKey, size });
+  const row = await insertMedia(tx, { id: Bun.randomUUIDv7(), ...values, blobKey });
   await announce(tx, {
     type: 'media.uploaded',
     actorId: row.ownerId,
@@ -97,23 +101,23 @@ export async function removeMedia(
  * `limit`.
  */
 export async function removeMediaOf(deps: Deps, ownerId: string, limit: number): Promise<number> {
-  const files = await deps.db.transaction(async (tx) => {
+  const { files, count } = await deps.db.transaction(async (tx) => {
     const rows = await lockMediaOf(tx, ownerId, limit);
-    return rows.length === 0 ? [] : removeLocked(tx, rows, ownerId, { traceparent: undefined });
+    if (rows.length === 0) return { files: [], count: 0 };
+    const files = await removeLocked(tx, rows, ownerId, { traceparent: undefined });
+    return { files, count: rows.length };
   });
   await carryOut(deps, files);
-  return files.length;
+  return count;
 }
 
 /** Rows and events go together; the files are noted, for who carries it out after the commit. */
 async function removeLocked(tx: Tx, rows: MediaRow[], actorId: string, trace: Trace): Promise<Removal[]> {
-  const files = rows.map(({ blobKey }): Removal => ({ place: 'blob', key: blobKey }));
-  await deleteMedia(
-    tx,
-    rows.map(({ id }) => id),
-  );
-  await noteRemovals(tx, files);
+  const ids = rows.map(({ id }) => id);
+  const keys = [...rows.map(({ blobKey }) => blobKey), ...(await renditionKeysOf(tx, ids))];
+  await deleteMedia(tx, ids);
   await free(tx, rows);
+  const files = await releaseBlobs(tx, keys);
   await announce(
     tx,
     ...rows.map((row) => ({

@@ -87,6 +87,7 @@ export async function finish(
   if (upload.mediaId !== null) return upload.mediaId;
   const seal = sealOf(upload) ?? (await sealFile(deps, upload, hash));
   await deps.uploads.publish(upload);
+  const files: Removal[] = [];
   const mediaId = await deps.db.transaction(async (tx) => {
     const current = await lockUpload(tx, upload.id);
     if (current === undefined) throw new Problem('not_found');
@@ -105,9 +106,11 @@ export async function finish(
       { traceparent },
     );
     await linkMedia(tx, upload.id, row.id);
+    if (row.blobKey !== blobKey) files.push({ place: 'blob', key: blobKey });
     return row.id;
   });
   deps.hashes.forget(upload.id);
+  await carryOut(deps, files);
   return mediaId;
 }
 
