@@ -4,6 +4,7 @@ import { eq, sql } from 'drizzle-orm';
 import { blobs, media as mediaTable } from '../db/schema.ts';
 import { createTestApp, type TestApp } from '../test-app.ts';
 import { png, sha256 } from '../testing/fixtures.ts';
+import { addRendition } from '../testing/renditions.ts';
 import { tusClient } from '../testing/tus.ts';
 import { sweep } from './removals.ts';
 
@@ -127,4 +128,13 @@ describe('the same bytes', () => {
     await remove(second, ana);
     expect(await blobFiles()).toEqual(before);
   });
+});
+
+test('what was made of a media goes with it', async () => {
+  const before = await blobFiles();
+  const id = await byTus(png(15), person(0));
+  await addRendition(media, id, 'thumbnail-320.webp', new Uint8Array([1, 2, 3]));
+  expect(await blobFiles()).toHaveLength(before.length + 2);
+  await remove(id, person(0));
+  expect(await blobFiles()).toEqual(before);
 });
