@@ -6,6 +6,7 @@ import { addressesOf, policyOf } from './addresses.ts';
 import { createApp } from './app.ts';
 import { openBundle } from './bundle.ts';
 import { webEnv } from './env.ts';
+import { PATHS } from './page/paths.ts';
 
 const log = createLog('web', 'silent');
 let app: ReturnType<typeof createApp>;
@@ -16,7 +17,7 @@ beforeAll(async () => {
 });
 
 describe('the page', () => {
-  test.each(['/', '/sign-in', '/upload', '/media/0190', '/users/0190', '/notifications', '/frames'])(
+  test.each(Object.values(PATHS).map((path) => path.replace(':id', '0190')))(
     '200 at %s, under a policy that allows nothing inline',
     async (path) => {
       const { status, body, headers } = await call('GET', path);

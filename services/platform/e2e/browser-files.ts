@@ -5,6 +5,7 @@ import { png } from '@tertulia/media/testing/fixtures';
 export async function makeClip(folder: string): Promise<string> {
   if (Bun.which('ffmpeg') === null) return makePicture(folder, 200_000);
   const path = join(folder, 'clip.webm');
+  if (await Bun.file(path).exists()) return path;
   const source = ['-f', 'lavfi', '-i', 'testsrc2=size=640x360:rate=25', '-t', '3'];
   const target = ['-c:v', 'libvpx', '-b:v', '1M', '-deadline', 'realtime', '-cpu-used', '8', path];
   const child = Bun.spawn(['ffmpeg', '-v', 'error', '-y', ...source, ...target], { stderr: 'inherit' });

@@ -1,8 +1,8 @@
-import type { Browser, Locator, Page } from 'playwright-core';
+import type { BrowserContext, Locator, Page } from 'playwright-core';
 
 export const PASSWORD = 'correct horse battery';
 
-/** Somebody before a browser of their own. */
+/** Somebody before a tab of their own. */
 export type Visitor = {
   page: Page;
   /** What must not happen: errors in the console, uncaught ones, dialogs of the browser. */
@@ -10,9 +10,23 @@ export type Visitor = {
   close(): Promise<void>;
 };
 
-export async function openVisitor(browser: Browser, web: string): Promise<Visitor> {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
-  const page = await context.newPage();
+/** Where the client and auth are. */
+type Addresses = { web: string; auth: string };
+
+/**
+ * Opens the client in a tab of its own, as whom `username` names, who is made for it; else nobody is signed in.
+ * Every tab is somebody: that is quicker than a browser for each, and what the client promises.
+ */
+export async function openVisitor(
+  context: BrowserContext,
+  { web, auth }: Addresses,
+  username?: string,
+): Promise<Visitor> {
+  const [page, session] = await Promise.all([
+    context.newPage(),
+    username === undefined ? undefined : register(auth, username),
+  ]);
+  if (session !== undefined) await page.addInitScript(seedSession, JSON.stringify(session));
   const troubles: string[] = [];
   page.on('pageerror', (error) => troubles.push(`error: ${error.message}`));
   page.on('console', (message) => {
@@ -25,7 +39,27 @@ export async function openVisitor(browser: Browser, web: string): Promise<Visito
     await dialog.dismiss();
   });
   await page.goto(web);
-  return { page, troubles, close: () => context.close() };
+  if (session !== undefined) await page.getByTestId('who').waitFor();
+  return { page, troubles, close: () => page.close() };
+}
+
+/** What the client keeps of who is signed in. */
+async function register(auth: string, username: string) {
+  const answer = await fetch(`${auth}/auth/register`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ username, email: `${username}@example.org`, password: PASSWORD }),
+  });
+  if (answer.status !== 201) throw new Error(`auth does not make @${username}: ${await answer.text()}`);
+  const { user, accessToken, refreshToken } = (await answer.json()) as Record<string, unknown>;
+  return { user, accessToken, refreshToken, refreshAt: Date.now() + 600_000 };
+}
+
+/** Runs in the tab before the client does: once, as what the client does with it later is its own business. */
+function seedSession(session: string): void {
+  if (location.protocol !== 'http:' || sessionStorage.getItem('seeded') !== null) return;
+  sessionStorage.setItem('seeded', '1');
+  sessionStorage.setItem('tertulia.session', session);
 }
 
 export async function signUp(page: Page, username: string): Promise<void> {
@@ -42,10 +76,15 @@ export async function signUp(page: Page, username: string): Promise<void> {
 
 export async function signIn(page: Page, email: string, password: string): Promise<void> {
   await follow(page, 'Sign in');
+  await giveCredentials(page, email, password);
+  await page.getByTestId('who').waitFor();
+}
+
+/** Into the form that is shown. */
+export async function giveCredentials(page: Page, email: string, password = PASSWORD): Promise<void> {
   await page.getByLabel('E-mail').fill(email);
   await page.getByLabel('Password').fill(password);
-  await page.getByRole('main').getByRole('button', { name: 'Sign in' }).click();
-  await page.getByTestId('who').waitFor();
+  await page.getByRole('main').getByRole('button', { name: 'Sign in', exact: true }).click();
 }
 
 /** By a link of the page: nothing is loaded anew. */

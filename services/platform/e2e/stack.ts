@@ -26,11 +26,13 @@ const SERVICES_DIR = join(import.meta.dir, '..', '..');
 
 /**
  * The platform as production runs it: a process a service, or as many as `replicas` says, each service with a
- * database of its own, on free ports. Without a Redis address, Postgres carries the events.
+ * database of its own, on free ports. Without a Redis address, Postgres carries the events. With a folder for
+ * logs, each process writes a file there.
  */
 export async function startStack(
   settings: Record<string, string> = {},
   replicas: Partial<Record<ServiceName, number>> = {},
+  logs?: string,
 ): Promise<Stack> {
   const dataDir = await mkdtemp(join(tmpdir(), 'tertulia-stack-'));
   const databases = await createDatabases([...SERVICES, 'events']);
@@ -54,6 +56,8 @@ export async function startStack(
   for (const service of SERVICES) {
     env[`${service.toUpperCase()}_DATABASE_URL`] = databases.url(service);
   }
+  // Who asks for more logs than errors, and for no file, wants the work of writing them, not the lines.
+  const unread = settings.LOG_LEVEL === undefined ? 'inherit' : 'ignore';
   const running = new Map<ServiceName, Bun.Subprocess[]>();
   const urls = (service: ServiceName) => portsOf(service).map((port) => `http://127.0.0.1:${port}`);
   const url = (service: ServiceName) => urls(service)[0] ?? '';
@@ -73,8 +77,7 @@ export async function startStack(
         [`${service.toUpperCase()}_PORT`]: String(port),
       },
       stdin: 'ignore',
-      // Who asks for more logs than errors wants the work of writing them, not the lines.
-      stdout: settings.LOG_LEVEL === undefined ? 'inherit' : 'ignore',
+      stdout: logs === undefined ? unread : Bun.file(join(logs, `${service}-${port}.log`)),
       stderr: 'inherit',
     });
   }
@@ -85,7 +88,7 @@ export async function startStack(
         if (child.exitCode !== null) throw new Error(`${service} exited with ${child.exitCode}`);
         return (await fetch(`${address}/health/ready`)).ok;
       },
-      { ms: 30_000, every: 50 },
+      { ms: 60_000, every: 50 },
     );
   }
 
@@ -112,7 +115,8 @@ export async function startStack(
   };
 }
 
-async function createDatabases(names: readonly string[]) {
+/** Databases of their own in the Postgres of the tests. */
+export async function createDatabases(names: readonly string[]) {
   const adminUrl = await testPostgresUrl();
   const suffix = Bun.randomUUIDv7().replaceAll('-', '');
   const nameOf = (name: string) => `stack_${name}_${suffix}`;

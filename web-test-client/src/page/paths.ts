@@ -7,6 +7,8 @@ export const PATHS = {
   resetPassword: '/reset-password',
   verifyEmail: '/verify-email',
   account: '/account',
+  /** Where notifications of new devices lead to: the same page. */
+  sessions: '/sessions',
   upload: '/upload',
   media: '/media/:id',
   profile: '/users/:id',

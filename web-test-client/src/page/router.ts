@@ -27,6 +27,7 @@ const ROUTES: Record<PathName, Route> = {
   resetPassword: { view: resetPassword, title: 'New password' },
   verifyEmail: { view: verifyEmail, title: 'Confirm your address' },
   account: { view: account, title: 'Account', needs: 'user' },
+  sessions: { view: account, title: 'Account', needs: 'user' },
   upload: { view: upload, title: 'Upload', needs: 'user' },
   media: { view: media, title: 'Media' },
   profile: { view: profile, title: 'Profile' },

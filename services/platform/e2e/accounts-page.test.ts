@@ -1,0 +1,169 @@
+import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { codeOf } from '@tertulia/auth/mfa/testing';
+import { type Mailbox, openMailbox } from '@tertulia/auth/testing/mailbox';
+import { HANG_MS } from '@tertulia/shared/testing/hang';
+import { CHROMIUM, describeWith } from '@tertulia/shared/testing/needs';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { launchBrowser, shoot, startForBrowser } from './browser.ts';
+import { follow, giveCredentials, isConnected, openVisitor, PASSWORD, signIn } from './browser-person.ts';
+
+const NEW_PASSWORD = 'another horse entirely';
+
+describeWith(CHROMIUM)('the pages about accounts', () => {
+  let mailbox: Mailbox;
+  let platform: Awaited<ReturnType<typeof startForBrowser>>;
+  let browser: Browser;
+  let context: BrowserContext;
+  beforeAll(async () => {
+    mailbox = await openMailbox();
+    [platform, browser] = await Promise.all([startForBrowser({ SMTP_URL: mailbox.url }), launchBrowser()]);
+    context = await browser.newContext();
+  }, HANG_MS);
+  afterAll(async () => {
+    await browser?.close();
+    await platform?.stop();
+    await mailbox?.close();
+  });
+
+  const open = (username?: string) => openVisitor(context, platform, username);
+  const leave = (page: Page) => page.getByRole('button', { name: 'Sign out', exact: true }).click();
+
+  test(
+    'a forgotten password: a mail, a link whose token nobody sees, a new password',
+    async () => {
+      const { page, close, troubles } = await open('ana');
+      await leave(page);
+      await follow(page, 'Sign in');
+      await page.getByRole('link', { name: 'Choose a new password' }).click();
+      await page.getByLabel('E-mail').fill('ana@example.org');
+      await page.getByRole('button', { name: 'Send the mail' }).click();
+      await page.getByText('a mail with a link is on its way').waitFor();
+
+      const mail = await mailbox.wait('ana@example.org', /password/i);
+      const link = /http\S+\/reset-password#token=[\w-]+/.exec(mail.text ?? '')?.[0] ?? '';
+      await page.goto(link);
+      await page.getByLabel('New password').fill('short');
+      // Gone from the address at once, and nothing before it in the history.
+      expect(page.url()).toBe(`${platform.web}/reset-password`);
+      await page.getByRole('button', { name: 'Set the password' }).click();
+      await page.getByText('New password is shorter than 8 characters').waitFor();
+      await page.getByLabel('New password').fill(NEW_PASSWORD);
+      await page.getByRole('button', { name: 'Set the password' }).click();
+      await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+      await signIn(page, 'ana@example.org', NEW_PASSWORD);
+
+      await page.goto(link);
+      await page.getByLabel('New password').fill(PASSWORD);
+      await page.getByRole('button', { name: 'Set the password' }).click();
+      await page.getByText('This link was used').waitFor();
+      expect(troubles).toEqual([]);
+      await close();
+    },
+    HANG_MS,
+  );
+
+  test(
+    'a session that is ended from another one is over at once, in front of who looks at it',
+    async () => {
+      const [here, there] = await Promise.all([open('berta'), open()]);
+      await signIn(there.page, 'berta@example.org', PASSWORD);
+      await isConnected(there.page);
+      await follow(here.page, 'Account');
+      const sessions = here.page.getByTestId('sessions').getByRole('listitem');
+      await sessions.nth(1).waitFor();
+      expect(await sessions.filter({ hasText: 'This one' }).count()).toBe(1);
+      await shoot(here.page, 'sessions');
+      await here.page.getByRole('button', { name: /End the session/ }).click();
+      await there.page.getByTestId('toasts').getByText('Your session has ended').waitFor();
+      await there.page.getByRole('banner').getByRole('link', { name: 'Sign in' }).waitFor();
+      await sessions.nth(1).waitFor({ state: 'detached' });
+      expect([here.troubles, there.troubles]).toEqual([[], []]);
+      await Promise.all([here.close(), there.close()]);
+    },
+    HANG_MS,
+  );
+
+  test(
+    'an authenticator app: set up, recovery codes shown once, asked for at sign-in',
+    async () => {
+      const { page, close, troubles } = await open('carla');
+      await page.goto(`${platform.web}/account`);
+      const app = page.getByTestId('authenticator');
+      await app.getByRole('button', { name: 'Set up an app' }).click();
+      await page.getByRole('dialog').getByLabel('Your password').fill(PASSWORD);
+      await page.getByRole('dialog').getByRole('button', { name: 'Go on' }).click();
+      await app.getByRole('img', { name: /QR code/ }).waitFor();
+      const secret = ((await page.getByTestId('secret').textContent()) ?? '').replaceAll(' ', '');
+      await page.getByLabel('Code that the app shows').fill(codeOf(secret, -1));
+      await app.getByRole('button', { name: 'Confirm' }).click();
+      const codes = page.getByTestId('recovery-codes').getByRole('listitem');
+      const recoveryCode = (await codes.first().textContent()) ?? '';
+      expect(await codes.count()).toBe(10);
+      await shoot(page, 'recovery-codes');
+      await app.getByRole('button', { name: 'I have them' }).click();
+      await app.getByText('10 recovery codes left').waitFor();
+
+      for (const code of [codeOf(secret), recoveryCode]) {
+        await leave(page);
+        await page.goto(`${platform.web}/sign-in?next=/account`);
+        await giveCredentials(page, 'carla@example.org');
+        await page.getByLabel('Code').fill('wrong');
+        await page.getByRole('main').getByRole('button', { name: 'Sign in' }).click();
+        await page.getByText('The code is not valid').waitFor();
+        await page.getByLabel('Code').fill(code);
+        await page.getByRole('main').getByRole('button', { name: 'Sign in' }).click();
+        await page.getByRole('heading', { name: 'Account', exact: true }).waitFor();
+      }
+      await app.getByText('9 recovery codes left').waitFor();
+      expect(troubles).toEqual([]);
+      await close();
+    },
+    HANG_MS,
+  );
+
+  test(
+    'who stays signed in is so in every tab, and no script can read by what',
+    async () => {
+      const { page, close } = await open('dora');
+      await leave(page);
+      await follow(page, 'Sign in');
+      await page.getByLabel('Stay signed in').check();
+      await giveCredentials(page, 'dora@example.org');
+      await page.getByTestId('who').waitFor();
+      const [second, kept] = await Promise.all([
+        open(),
+        page.evaluate(() => document.cookie + sessionStorage.getItem('tertulia.session')),
+      ]);
+      await second.page.getByTestId('who').filter({ hasText: '@dora' }).waitFor();
+      expect(kept).not.toContain('refresh"');
+      expect(kept).not.toContain('refreshToken');
+      await isConnected(second.page);
+      await leave(page);
+      await second.page.getByTestId('toasts').getByText('Your session has ended').waitFor();
+      await page.reload();
+      await page.getByRole('banner').getByRole('link', { name: 'Sign in' }).waitFor();
+      await Promise.all([second.close(), close()]);
+    },
+    HANG_MS,
+  );
+
+  test(
+    'an account that is being deleted is offered back at sign-in',
+    async () => {
+      const { page, close } = await open('emil');
+      await page.goto(`${platform.web}/account`);
+      await page.getByRole('button', { name: 'Delete my account' }).click();
+      await page.getByRole('dialog').getByLabel('Your password').fill(PASSWORD);
+      await page.getByRole('dialog').getByRole('button', { name: 'Delete my account' }).click();
+      await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+      await giveCredentials(page, 'emil@example.org');
+      await page.getByRole('heading', { name: 'Your account is being deleted' }).waitFor();
+      await page.getByRole('button', { name: 'Restore my account' }).click();
+      await page.getByText('Your account is back').waitFor();
+      await giveCredentials(page, 'emil@example.org');
+      await page.getByTestId('who').waitFor();
+      await close();
+    },
+    HANG_MS,
+  );
+});
