@@ -25,6 +25,7 @@ import { type LocalFiles, openLocalFiles } from './files/local-files.ts';
 import { startSweeper } from './files/removals.ts';
 import { prepareFindMedia } from './media/media.repository.ts';
 import { createUrlKeys, type UrlKeys } from './signing/url-keys.ts';
+import { startUploadSweep } from './uploads/expired.ts';
 import { createRunningHashes, type RunningHashes } from './uploads/running-hashes.ts';
 import { createUploadLocks, type UploadLocks } from './uploads/upload-locks.ts';
 import { prepareFindUpload } from './uploads/uploads.repository.ts';
@@ -106,6 +107,7 @@ export async function openDeps(env: MediaEnv, url: string, log: Log) {
     startRelay({ source: 'media', url, sql: database.sql, stream, log }),
     startReader({ source: 'auth', reader: 'media', url, db: database.db, stream, consumers, log }),
     startSweeper(deps),
+    startUploadSweep(deps),
     startDepartures({ db: database.db, url, service: 'media', forget: createForget(deps), log }),
   ];
   return {

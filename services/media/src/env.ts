@@ -23,7 +23,9 @@ export const mediaEnv = commonEnv.extend(tokenEnv.shape).extend({
   LIKES_PER_MINUTE: integer(1, 100_000)
     .default(120)
     .describe('Likes that one user may give or take back a minute.'),
-  REPORTS_PER_HOUR: integer(1, 100_000).default(30).describe('Reports of media that one user may send an hour.'),
+  REPORTS_PER_HOUR: integer(1, 100_000)
+    .default(30)
+    .describe('Reports of media that one user may send an hour.'),
   ALBUM_CHANGES_PER_MINUTE: integer(1, 100_000)
     .default(300)
     .describe('Changes of albums and their items that one user may make a minute.'),
@@ -50,8 +52,13 @@ export const mediaEnv = commonEnv.extend(tokenEnv.shape).extend({
     ),
   URL_KEY_DAYS: integer(1, 3650)
     .default(30)
-    .describe('Age at which a new key signs URLs. Older ones open what they signed for as long as that lasts.'),
+    .describe(
+      'Age at which a new key signs URLs. Older ones open what they signed for as long as that lasts.',
+    ),
   UPLOADS_PER_MINUTE: integer(1, 100_000).default(120).describe('Uploads that one user may start a minute.'),
+  UPLOAD_EXPIRES_SECONDS: integer(1, 30 * 24 * 3600)
+    .default(24 * 3600)
+    .describe('Time after which an unfinished upload that nothing is added to is given up.'),
   UPLOAD_STALL_SECONDS: integer(1, 60)
     .default(30)
     .describe('Silence, or less than 256 bytes a second, after which a body is cut. What came is kept.'),

@@ -34,6 +34,10 @@ export function createRunningHashes(): RunningHashes {
   };
 }
 
+/** The hash as it is now, whatever is added to the other one. */
+export const copyOf = (hash: RunningHash | undefined): RunningHash | undefined =>
+  hash && { hasher: hash.hasher.copy(), bytes: hash.bytes };
+
 /** The digest in hex; the hash can go on afterwards. */
 export const digestOf = ({ hasher }: RunningHash): string => hasher.copy().digest('hex');
 

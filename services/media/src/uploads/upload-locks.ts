@@ -13,6 +13,8 @@ export type Hold = { signal: AbortSignal; release(): void };
 export type UploadLocks = {
   /** @throws {Problem} `upload_locked` when the holder is busy with what can't be left half done. */
   acquire(id: string): Promise<Hold>;
+  /** True while a request of this process works on it. */
+  isHeld(id: string): boolean;
   /** Asks every holder, now and from now on. */
   shutDown(): void;
 };
@@ -70,6 +72,7 @@ export function createUploadLocks(waitMs = WAIT_MS): UploadLocks {
       }
       return hold(id, queue);
     },
+    isHeld: (id) => queues.has(id),
     shutDown() {
       shuttingDown = true;
       for (const { holder } of queues.values()) holder.abort('shutdown' satisfies LetGo);

@@ -1,11 +1,11 @@
-import { createRoute, z } from '@hono/zod-openapi';
+import { createRoute } from '@hono/zod-openapi';
 import { declareAccess } from '@tertulia/shared/http/access';
 import type { Caller } from '@tertulia/shared/http/context';
 import { idParam } from '@tertulia/shared/http/fields';
 import { problemResponses, type Router } from '@tertulia/shared/http/router';
 import type { Deps } from '../deps.ts';
 import type { RequestContext } from '../request-context.ts';
-import { requestHeaders, responseHeaders, tags, tusVersion, UPLOAD } from './tus.ts';
+import { plainHeaders, responseHeaders, tags, tusVersion, UPLOAD } from './tus.ts';
 import { discard, withUpload } from './uploads.service.ts';
 
 export function mountDelete(router: Router, deps: Deps): void {
@@ -16,10 +16,11 @@ export function mountDelete(router: Router, deps: Deps): void {
       path: UPLOAD,
       tags,
       summary: 'End an upload',
-      description: 'Its bytes are freed. A media that it became stays: that has a DELETE of its own.',
+      description:
+        'Its bytes are freed, and with a final upload those of its parts. A media that it became stays: that has a DELETE of its own.',
       ...declareAccess('user'),
       middleware: [tusVersion, guards.user.middleware] as const,
-      request: { params: idParam, headers: z.object(requestHeaders) },
+      request: { params: idParam, headers: plainHeaders },
       responses: {
         204: {
           description: 'It is gone.',
@@ -28,6 +29,7 @@ export function mountDelete(router: Router, deps: Deps): void {
         ...problemResponses(
           'unauthenticated',
           'not_found',
+          'upload_gone',
           'unsupported_tus_version',
           'upload_locked',
           'unavailable',

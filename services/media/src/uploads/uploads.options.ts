@@ -2,7 +2,9 @@ import { createRoute } from '@hono/zod-openapi';
 import { open } from '@tertulia/shared/http/access';
 import type { Router } from '@tertulia/shared/http/router';
 import type { Deps } from '../deps.ts';
-import { optionsHeaders, TUS_EXTENSIONS, TUS_VERSION, tags, UPLOAD, UPLOADS } from './tus.ts';
+import { limitOf, PARTIAL_UPLOAD } from './draft/draft.ts';
+import { OFFSET_OCTETS, optionsHeaders, TUS_EXTENSIONS, TUS_VERSION, tags, UPLOAD, UPLOADS } from './tus.ts';
+import { CHECKSUM_ALGORITHMS } from './upload-checksum.ts';
 
 export function mountOptions(router: Router, { env }: Deps): void {
   for (const path of [UPLOADS, UPLOAD]) {
@@ -21,6 +23,11 @@ export function mountOptions(router: Router, { env }: Deps): void {
         c.header('Tus-Version', TUS_VERSION);
         c.header('Tus-Extension', TUS_EXTENSIONS);
         c.header('Tus-Max-Size', String(env.MEDIA_MAX_SIZE));
+        // MUST: with the extension checksum.
+        c.header('Tus-Checksum-Algorithm', CHECKSUM_ALGORITHMS);
+        // IETF draft, MUST: Accept-Patch names application/partial-upload.
+        c.header('Accept-Patch', `${OFFSET_OCTETS}, ${PARTIAL_UPLOAD}`);
+        c.header('Upload-Limit', limitOf(env));
         return c.body(null, 204);
       },
     );

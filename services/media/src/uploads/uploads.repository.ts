@@ -1,4 +1,5 @@
 import type { Db, Executor, Tx } from '@tertulia/shared/db/database';
+import { Problem } from '@tertulia/shared/http/problem';
 import { and, asc, eq, sql } from 'drizzle-orm';
 import { uploads } from '../db/schema.ts';
 import type { FileKind } from '../files/file-kind.ts';
@@ -44,8 +45,16 @@ export async function noteStoreRef(db: Executor, id: string, storeRef: string): 
   await db.update(uploads).set({ storeRef }).where(eq(uploads.id, id));
 }
 
+/** Returns the row as it is then. */
+export async function updateUpload(db: Executor, id: string, change: Partial<NewUpload>): Promise<UploadRow> {
+  const [row] = await db.update(uploads).set(change).where(eq(uploads.id, id)).returning();
+  if (row === undefined) throw new Problem('not_found');
+  return row;
+}
+
+/** What is finished does not expire, and nothing is held for it. */
 export async function linkMedia(tx: Tx, id: string, mediaId: string): Promise<void> {
-  await tx.update(uploads).set({ mediaId }).where(eq(uploads.id, id));
+  await tx.update(uploads).set({ mediaId, expiresAt: null, reserved: 0 }).where(eq(uploads.id, id));
 }
 
 export async function deleteUpload(tx: Tx, id: string): Promise<void> {

@@ -1,5 +1,6 @@
+import { announce } from '@tertulia/shared/events/announce';
 import type { Caller } from '@tertulia/shared/http/context';
-import { Problem } from '@tertulia/shared/http/problem';
+import { Problem, type ProblemCode } from '@tertulia/shared/http/problem';
 import type { ByteSource } from '@tertulia/shared/storage/byte-source';
 import type { UploadWriter } from '@tertulia/shared/storage/upload-store';
 import type { Deps } from '../deps.ts';
@@ -8,6 +9,8 @@ import { noteRemovals, type Removal } from '../files/removals.repository.ts';
 import { carryOut } from '../files/removals.ts';
 import { addMedia } from '../media/media.service.ts';
 import { release } from '../usage/usage.service.ts';
+import { hasExpired } from './expiry.ts';
+import { dropParts } from './finals.ts';
 import { digestOf, type RunningHash, sha256Of } from './running-hashes.ts';
 import type { Hold } from './upload-locks.ts';
 import {
@@ -27,7 +30,7 @@ export type OpenUpload = { upload: UploadRow; offset: number; hold: Hold };
 /**
  * Runs `work` on the caller's own upload while nobody else does.
  *
- * @throws {Problem} `not_found` for another's upload, too
+ * @throws {Problem} `not_found` for another's upload, too, `upload_gone` for one that has expired
  */
 export async function withUpload<Result>(
   deps: Deps,
@@ -38,6 +41,7 @@ export async function withUpload<Result>(
   const find = async () => {
     const upload = await deps.findUpload(id, caller.userId);
     if (upload === undefined) throw new Problem('not_found');
+    if (hasExpired(upload)) throw new Problem('upload_gone', 'It was left alone for too long.');
     return upload;
   };
   // Before the lock too: strangers must not make the owner's request let go.
@@ -107,6 +111,8 @@ export async function finish(
     );
     await linkMedia(tx, upload.id, row.id);
     if (row.blobKey !== blobKey) files.push({ place: 'blob', key: blobKey });
+    files.push(...(await dropParts(tx, deps, current)));
+    await noteRemovals(tx, files);
     return row.id;
   });
   deps.hashes.forget(upload.id);
@@ -122,7 +128,7 @@ async function sealFile(deps: Deps, upload: UploadRow, hash: RunningHash | undef
   const file = await completed(deps, upload);
   const kind = await fileKind(file);
   if (kind === undefined) {
-    await discard(deps, upload);
+    await discard(deps, upload, 'unsupported_media_type');
     throw new Problem('unsupported_media_type', 'Its bytes are no image, video or audio that is accepted.');
   }
   const sha256 = hash?.bytes === upload.length ? digestOf(hash) : await sha256Of(file);
@@ -143,21 +149,43 @@ async function completed({ hashes, uploads }: Deps, upload: UploadRow): Promise<
   return file;
 }
 
-/** Forgets an upload and its bytes; a media that it became stays. */
-export async function discard(deps: Deps, upload: UploadRow): Promise<void> {
+/** Why an upload comes to nothing though its owner wanted otherwise: a problem's code, or `expired`. */
+export type Failure = ProblemCode | 'expired';
+
+/**
+ * Forgets an upload and its bytes, and with a final one its parts; a media that it became stays. A failure is
+ * told to the owner, save of a part, which stands for no file.
+ *
+ * @returns false when it is gone already, or `holds` says that it must stay
+ */
+export async function discard(
+  deps: Deps,
+  upload: UploadRow,
+  failure?: Failure,
+  holds: (current: UploadRow) => boolean = () => true,
+): Promise<boolean> {
   const files: Removal[] = [{ place: 'upload', key: deps.uploads.nameOf(upload) }];
-  await deps.db.transaction(async (tx) => {
+  const isGone = await deps.db.transaction(async (tx) => {
     const current = await lockUpload(tx, upload.id);
-    if (current === undefined) return;
+    if (current === undefined || !holds(current)) return false;
     if (current.mediaId === null) {
       files.push({ place: 'blob', key: current.blobKey });
       await release(tx, current.ownerId, current.reserved);
+      files.push(...(await dropParts(tx, deps, current)));
     }
     await noteRemovals(tx, files);
     await deleteUpload(tx, upload.id);
+    if (failure !== undefined && current.concat !== 'partial') {
+      const { id, ownerId, filename } = current;
+      const data = { uploadId: id, ownerId, filename, reason: failure };
+      await announce(tx, { type: 'upload.failed', actorId: null, data });
+    }
+    return true;
   });
+  if (!isGone) return false;
   deps.hashes.forget(upload.id);
   await carryOut(deps, files);
+  return true;
 }
 
 /**
