@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'bun:test';
-import * as files from '../testing/fixtures.ts';
+import * as containers from '../testing/containers.ts';
+import * as fixtures from '../testing/fixtures.ts';
 import { fileKind } from './file-kind.ts';
 
+const files = { ...containers, ...fixtures };
 const text = (value: string) => new TextEncoder().encode(value);
 
 describe('fileKind', () => {
@@ -10,17 +12,17 @@ describe('fileKind', () => {
     ['PNG', files.png(), 'image', 'image/png'],
     ['GIF', files.gif(), 'image', 'image/gif'],
     ['WebP', files.webp(), 'image', 'image/webp'],
-    ['AVIF', files.isoMedia('avif'), 'image', 'image/avif'],
-    ['HEIC', files.isoMedia('heic'), 'image', 'image/heic'],
-    ['MP4', files.isoMedia('isom'), 'video', 'video/mp4'],
-    ['MOV', files.isoMedia('qt'), 'video', 'video/quicktime'],
-    ['WebM', files.webm(), 'video', 'video/webm'],
-    ['MKV', files.mkv(), 'video', 'video/matroska'],
+    ['AVIF', files.isoPicture('avif'), 'image', 'image/avif'],
+    ['HEIC', files.isoPicture('heic'), 'image', 'image/heic'],
+    ['MP4', files.isoMovie('isom'), 'video', 'video/mp4'],
+    ['MOV', files.isoMovie('qt'), 'video', 'video/quicktime'],
+    ['WebM', files.matroska('webm'), 'video', 'video/webm'],
+    ['MKV', files.matroska('matroska'), 'video', 'video/matroska'],
     ['OGG video', files.oggTheora(), 'video', 'video/ogg'],
     ['MP3', files.mp3(), 'audio', 'audio/mpeg'],
     ['MP3 with a tag', files.mp3WithTag(), 'audio', 'audio/mpeg'],
     ['AAC', files.aac(), 'audio', 'audio/aac'],
-    ['M4A', files.isoMedia('M4A'), 'audio', 'audio/mp4'],
+    ['M4A', files.isoMovie('M4A', 'audio'), 'audio', 'audio/mp4'],
     ['OGG', files.oggVorbis(), 'audio', 'audio/ogg'],
     ['Opus', files.oggOpus(), 'audio', 'audio/ogg'],
     ['FLAC', files.flac(), 'audio', 'audio/flac'],
@@ -40,8 +42,8 @@ describe('fileKind', () => {
     ['TIFF', new Uint8Array([0x49, 0x49, 0x2a, 0, 8, 0, 0, 0])],
     ['BMP', text(`BM${'\0'.repeat(60)}`)],
     ['AVI', text('RIFF\0\0\0\0AVI LIST')],
-    ['3GP', files.isoMedia('3gp4')],
-    ['a raw photo', files.isoMedia('crx')],
+    ['3GP', files.isoMovie('3gp4')],
+    ['a raw photo', files.isoMovie('crx')],
     ['MP2', new Uint8Array([0xff, 0xfd, 0x90, 0x64, ...new Uint8Array(413)])],
     ['random bytes', files.pattern(5000)],
     ['UTF-16 text', new Uint8Array([0xff, 0xfe, 0x61, 0, 0x62, 0])],

@@ -58,11 +58,13 @@ async function visit(reader: Reader, element: Element, end: number, state: State
 }
 
 async function visitInfo(reader: Reader, info: Element, state: State): Promise<void> {
+  let sum: Element | undefined;
   for await (const element of elements(reader, info.body, info.end)) {
     if (element.id === 0x2ad7b1) state.scale = await unsignedOf(reader, element);
     else if (element.id === 0x4489) state.ticks = await floatOf(reader, element);
-    // When it was made, and the sum of all.
-    else if (element.id === 0x4461 || element.id === CRC) state.redactions.push(voided(element));
+    else if (element.id === CRC) sum = element;
+    // When it was made; the sum of all holds no more.
+    else if (element.id === 0x4461) state.redactions.push(voided(element), ...(sum ? [voided(sum)] : []));
   }
 }
 

@@ -1,7 +1,6 @@
 import type { Redaction } from '../db/schema.ts';
 import { type Box, boxes, freed, isPrivate } from './boxes.ts';
-import { overwrite } from './findings.ts';
-import { readHeader } from './mp4-header.ts';
+import { datesOf, readHeader } from './mp4-header.ts';
 import type { Reader } from './reader.ts';
 
 export type Track = {
@@ -45,7 +44,7 @@ async function walk(reader: Reader, parent: Box, track: Track): Promise<void> {
     else if (box.type === 'mdhd') {
       const { timescale, dates } = await readHeader(reader, box);
       track.timescale = timescale;
-      track.redactions.push(dates);
+      track.redactions.push(...dates);
     } else if (box.type === 'hdlr' && parent.type === 'mdia') {
       track.handler = (await reader.bytes(box.body + 8, 4)).toString('latin1');
     } else if (parent.type === 'stbl') {
@@ -60,7 +59,7 @@ async function readTrackHeader(reader: Reader, { body }: Box, track: Track): Pro
   const [version] = await reader.bytes(body, 1);
   const wide = version === 1;
   const head = await reader.bytes(body, wide ? 96 : 84);
-  track.redactions.push(overwrite(body + 4, wide ? 16 : 8));
+  track.redactions.push(...datesOf(head, body, wide));
   track.id = head.readUInt32BE(wide ? 20 : 12);
   const matrix = wide ? 52 : 40;
   const size = { width: head.readUInt16BE(matrix + 36), height: head.readUInt16BE(matrix + 40) };

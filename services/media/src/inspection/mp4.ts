@@ -70,7 +70,7 @@ export async function inspectMovie(reader: Reader, moov: Box): Promise<Movie> {
     if (box.type === 'mvhd') {
       const { timescale, duration, dates } = await readHeader(reader, box);
       seconds = duration / timescale || 0;
-      redactions.push(dates);
+      redactions.push(...dates);
     } else if (box.type === 'trak') {
       const track = await inspectTrack(reader, box);
       tracks.push(track);
