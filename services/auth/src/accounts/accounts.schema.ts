@@ -27,10 +27,13 @@ export const registerBody = z
   .strictObject({ username, email, password: newPassword, displayName: line(1, 80).optional() })
   .openapi('Registration');
 
+/** The type that `line` and `paragraph` write down would not say that null empties the field. */
+const nullableText = { type: ['string', 'null'] as ['string', 'null'] };
+
 export const profilePatch = z
   .strictObject({
-    displayName: line(1, 80).nullable().optional(),
-    bio: paragraph(0, 500).nullable().optional(),
+    displayName: line(1, 80).nullable().openapi(nullableText).optional(),
+    bio: paragraph(0, 500).nullable().openapi(nullableText).optional(),
     locale: z.enum(LOCALES).optional(),
   })
   .openapi('ProfilePatch');
