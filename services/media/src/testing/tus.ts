@@ -22,6 +22,22 @@ export function tusClient({ call }: TestApp, as: TestUser) {
         headers: { ...tus, 'Upload-Length': String(length), ...headers },
         ...(body === undefined ? {} : { body }),
       }),
+    /** Whatever POST says of the length. */
+    post: (headers: Headers, body?: Uint8Array) =>
+      call('POST', '/media/uploads', {
+        as,
+        headers: { ...tus, ...headers },
+        ...(body === undefined ? {} : { body }),
+      }),
+    /** A partial upload with these bytes; returns its path. */
+    async part(bytes: Uint8Array): Promise<string> {
+      const { headers } = await this.create(
+        bytes.length,
+        { 'Upload-Concat': 'partial', ...(bytes.length === 0 ? {} : octets) },
+        bytes.length === 0 ? undefined : bytes,
+      );
+      return headers.get('Location') ?? '';
+    },
     /** Makes an upload and returns its path. */
     async start(length: number, headers: Headers = {}): Promise<string> {
       const { headers: answered } = await this.create(length, headers);

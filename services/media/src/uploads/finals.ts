@@ -23,13 +23,18 @@ export async function insertFinal(
 ): Promise<UploadRow> {
   const { db, env } = deps;
   const { ownerId, parts } = upload;
-  const existing = await findFinal(db, ownerId, parts);
-  if (existing !== undefined && existing.metadata === (upload.metadata ?? null)) return existing;
-  await expectComplete(deps, await partialsOf(db, ownerId, parts), parts.length);
+  const isComplete = await areComplete(deps, await partialsOf(db, ownerId, parts), parts.length);
   return db.transaction(async (tx) => {
-    // None of their bytes can have changed since, but a part may be gone.
+    // None of their bytes can have changed since, but a part may be gone: so it is once a whole is finished.
     const partials = await lockPartials(tx, ownerId, parts);
-    if (partials.length < parts.length) throw incomplete();
+    const existing = await findFinal(tx, ownerId, parts);
+    if (existing !== undefined && existing.metadata === (upload.metadata ?? null)) return existing;
+    if (!isComplete || partials.length < parts.length) {
+      throw new Problem(
+        'malformed_request',
+        'Upload-Concat names what is no complete partial upload of yours.',
+      );
+    }
     // MUST: the length is the sum of the parts' lengths.
     const length = partials.reduce((sum, part) => sum + (part.length ?? 0), 0);
     if (length > env.MEDIA_MAX_SIZE) {
@@ -44,19 +49,17 @@ export async function insertFinal(
   });
 }
 
-async function expectComplete({ uploads }: Deps, partials: UploadRow[], wanted: number): Promise<void> {
-  if (partials.length < wanted) throw incomplete();
+async function areComplete({ uploads }: Deps, partials: UploadRow[], wanted: number): Promise<boolean> {
+  if (partials.length < wanted) return false;
   for (let at = 0; at < partials.length; at += AT_ONCE) {
     const some = partials.slice(at, at + AT_ONCE);
     const whole = await Promise.all(
       some.map(async (part) => !hasExpired(part) && (await uploads.size(part)) === part.length),
     );
-    if (whole.includes(false)) throw incomplete();
+    if (whole.includes(false)) return false;
   }
+  return true;
 }
-
-const incomplete = () =>
-  new Problem('malformed_request', 'Upload-Concat names what is no complete partial upload of yours.');
 
 /**
  * Gives a final upload the bytes of its parts, in order. May be repeated.

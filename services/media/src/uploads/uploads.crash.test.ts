@@ -116,6 +116,38 @@ describe('a service that is killed', () => {
   );
 
   test(
+    'in the middle of a PATCH with a checksum shows nothing that was not verified',
+    async () => {
+      let service = await startService(env);
+      const path = await calls(service).start();
+      await calls(service).patch(path, 0, file.subarray(0, 1_000_000));
+      const rest = file.subarray(1_000_000);
+      const client = await rawClient(service.port);
+      const checksum = new Bun.CryptoHasher('sha1').update(rest).digest('base64');
+      const headers = {
+        ...base(),
+        ...octets,
+        'Upload-Offset': '1000000',
+        'Upload-Checksum': `sha1 ${checksum}`,
+      };
+      await client.send(requestHead('PATCH', path, { ...headers, 'Content-Length': String(rest.length) }));
+      // Other bytes than were meant: had they been kept, the whole would be wrong.
+      await client.send(rest.slice(0, 2_000_000).fill(7));
+      const onDisk = diskFile(path);
+      await eventually(async () => (await onDisk.stat()).size >= 3_000_000);
+      await service.kill('SIGKILL');
+
+      service = await startService(env);
+      expect((await calls(service).head(path)).headers.get('Upload-Offset')).toBe('1000000');
+      const last = await calls(service).patch(path, 1_000_000, rest);
+      const id = last.headers.get('Media-Id');
+      expect(sha256(await (await calls(service).content(id)).bytes())).toBe(sha256(file));
+      await service.kill('SIGKILL');
+    },
+    HANG_MS,
+  );
+
+  test(
     'while it finishes makes one media and one event all the same',
     async () => {
       let service = await startService(env);

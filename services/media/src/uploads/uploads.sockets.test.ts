@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { Readable } from 'node:stream';
 import { fetchOf } from '@tertulia/shared/http/app';
 import { type Running, serve } from '@tertulia/shared/runtime/serve';
 import { eventually } from '@tertulia/shared/testing/eventually';
+import { describeWith } from '@tertulia/shared/testing/needs';
 import type { TestUser } from '@tertulia/shared/testing/tokens';
 import { Upload } from 'tus-js-client';
 import { createTestApp, type TestApp } from '../test-app.ts';
@@ -182,13 +184,16 @@ describe('a form whose client vanishes', () => {
 });
 
 describe('tus-js-client', () => {
-  const upload = (options: Partial<ConstructorParameters<typeof Upload>[1]>) => {
+  const upload = (
+    options: Partial<ConstructorParameters<typeof Upload>[1]>,
+    source: Buffer | Readable = Buffer.from(file),
+  ) => {
     const { promise, resolve, reject } = Promise.withResolvers<{
       id: string | undefined;
       url: string | null;
     }>();
     let id: string | undefined;
-    const task = new Upload(Buffer.from(file), {
+    const task = new Upload(source, {
       endpoint: `http://127.0.0.1:${running.port}/media/uploads`,
       headers: { Authorization: `Bearer ${ana.token}` },
       metadata: { filename: 'from-sdk.png', title: 'SDK ñ' },
@@ -216,10 +221,63 @@ describe('tus-js-client', () => {
     expect(body).toMatchObject({ title: 'SDK ñ', filename: 'from-sdk.png', sha256: sha256(file) });
   });
 
+  test.each([
+    ['four parts at once', { parallelUploads: 4, chunkSize: 5000 }],
+    ['by the IETF’s draft', { protocol: 'ietf-draft-05' as const, chunkSize: 7000 }],
+  ])('uploads %s', async (_, options) => {
+    const { id } = await upload({ ...options, metadata: { filename: 'whole.png', title: 'One whole' } });
+    const { body } = await media.call('GET', `/media/${id}`);
+    expect(body).toMatchObject({ title: 'One whole', size: file.length, sha256: sha256(file) });
+  });
+
+  test('uploads a stream whose length it learns at the end', async () => {
+    const stream = Readable.from([file.subarray(0, 9000), file.subarray(9000)]);
+    const { id } = await upload({ uploadLengthDeferred: true, chunkSize: 7000 }, stream);
+    expect((await media.call('GET', `/media/${id}`)).body.sha256).toBe(sha256(file));
+  });
+
   test('resumes what another request began, even while that one stalls', async () => {
     const path = await tus.start(file.length);
     await patchPart(path, 20_000);
     const { id } = await upload({ uploadUrl: `http://127.0.0.1:${running.port}${path}` });
     expect((await media.call('GET', `/media/${id}`)).body.sha256).toBe(sha256(file));
   });
+});
+
+describeWith('curl')('curl', () => {
+  async function curl(path: string, input: Uint8Array, ...args: string[]) {
+    const headers = [`Authorization: Bearer ${ana.token}`, 'Tus-Resumable: 1.0.0', 'Expect:'];
+    const child = Bun.spawn(
+      ['curl', '-s', '-i', ...headers.flatMap((header) => ['-H', header]), ...args, address(path)],
+      { stdin: new Blob([input.slice()]) },
+    );
+    const answer = await new Response(child.stdout).text();
+    await child.exited;
+    return {
+      status: Number(/^HTTP\/1\.1 (\d{3})/.exec(answer)?.[1]),
+      header: (name: string) => new RegExp(`^${name}: (.*?)\r?$`, 'im').exec(answer)?.[1],
+    };
+  }
+  const address = (path: string) => `http://127.0.0.1:${running.port}${path}`;
+  const nothing = new Uint8Array();
+  const patch = (path: string, offset: number, input: Uint8Array, ...args: string[]) => {
+    const octets = ['-H', 'Content-Type: application/offset+octet-stream', '-H', `Upload-Offset: ${offset}`];
+    return curl(path, input, '-X', 'PATCH', ...octets, '--data-binary', '@-', ...args);
+  };
+
+  test.skipIf(Bun.which('curl') === null)(
+    'uploads, is cut off, asks for the offset and goes on',
+    async () => {
+      const made = await curl('/media/uploads', nothing, '-X', 'POST', '-H', `Upload-Length: ${file.length}`);
+      expect(made.status).toBe(201);
+      const path = made.header('Location') ?? '';
+      // At this rate it has sent some of it when it gives up.
+      await patch(path, 0, file, '--limit-rate', '20k', '--max-time', '0.5');
+      const offset = Number((await curl(path, nothing, '-I')).header('Upload-Offset'));
+      expect(offset).toBeLessThan(file.length);
+      const last = await patch(path, offset, file.subarray(offset));
+      expect([last.status, last.header('Upload-Offset')]).toEqual([204, String(file.length)]);
+      expect((await media.call('GET', `/media/${last.header('Media-Id')}`)).body.sha256).toBe(sha256(file));
+    },
+  );
 });
