@@ -106,7 +106,18 @@ export const EVENTS = {
     aboutMedia,
   ),
   'media.updated': event('media', media, aboutMedia),
-  'media.deleted': event('media', media.extend({ final: z.boolean().default(true) }), aboutMedia),
+  /** Into the trash, or for good. */
+  'media.deleted': event(
+    'media',
+    media.extend({
+      final: z.boolean().default(true),
+      /** It was in the trash before, so this is no news. */
+      trashed: z.boolean().optional(),
+      /** A `media.moderated` tells why. */
+      moderated: z.boolean().optional(),
+    }),
+    aboutMedia,
+  ),
   'media.restored': event('media', media, aboutMedia),
   'media.liked': event(
     'media',

@@ -1,14 +1,19 @@
 import { deadLettersRoutes } from '@tertulia/shared/events/dead-letters.routes';
 import { registerEventMetrics } from '@tertulia/shared/events/metrics';
 import { createKernel } from '@tertulia/shared/http/app';
+import { albumsRoutes } from './albums/albums.routes.ts';
 import { contentRoutes } from './content/content.routes.ts';
 import type { Deps } from './deps.ts';
+import { likesRoutes } from './likes/likes.routes.ts';
 import { formRoutes } from './media/form.routes.ts';
 import { mediaRoutes } from './media/media.routes.ts';
+import { moderationRoutes } from './moderation/moderation.routes.ts';
 import { renditionsRoutes } from './renditions/renditions.routes.ts';
+import { reportsRoutes } from './reports/reports.routes.ts';
 import { maskToken } from './signing/mask-token.ts';
 import { signedRoutes } from './signing/signed.routes.ts';
 import { signingRoutes } from './signing/signing.routes.ts';
+import { trashRoutes } from './trash/trash.routes.ts';
 import { isUploadPath, UPLOADS } from './uploads/tus.ts';
 import { uploadsRoutes } from './uploads/uploads.routes.ts';
 import { usageRoutes } from './usage/usage.routes.ts';
@@ -33,7 +38,12 @@ export function createApp(deps: Deps) {
   app.route('/', formRoutes(deps));
   // Before what takes any `/media/{id}`.
   app.route('/', usageRoutes(deps));
+  app.route('/', trashRoutes(deps));
+  app.route('/', reportsRoutes(deps));
+  app.route('/', moderationRoutes(deps));
   app.route('/', mediaRoutes(deps));
+  app.route('/', likesRoutes(deps));
+  app.route('/', albumsRoutes(deps));
   app.route('/', contentRoutes(deps));
   app.route('/', renditionsRoutes(deps));
   app.route('/', signingRoutes(deps));

@@ -23,8 +23,10 @@ import { createForget } from './departures/departures.ts';
 import type { MediaEnv } from './env.ts';
 import { type LocalFiles, openLocalFiles } from './files/local-files.ts';
 import { startSweeper } from './files/removals.ts';
+import { prepareListMedia } from './media/media.list.ts';
 import { prepareFindMedia } from './media/media.repository.ts';
 import { createUrlKeys, type UrlKeys } from './signing/url-keys.ts';
+import { startTrashSweep } from './trash/trash.service.ts';
 import { startUploadSweep } from './uploads/expired.ts';
 import { createRunningHashes, type RunningHashes } from './uploads/running-hashes.ts';
 import { createUploadLocks, type UploadLocks } from './uploads/upload-locks.ts';
@@ -46,6 +48,7 @@ export type Deps = {
   guards: Guards;
   limits: Limits;
   findMedia: ReturnType<typeof prepareFindMedia>;
+  listMedia: ReturnType<typeof prepareListMedia>;
   findContent: FindContent;
   urlKeys: UrlKeys;
   findUpload: ReturnType<typeof prepareFindUpload>;
@@ -79,6 +82,7 @@ export async function createDeps(
     guards: createGuards(verifier),
     limits: createLimits({ scale: env.RATE_LIMIT_SCALE }),
     findMedia: prepareFindMedia(db),
+    listMedia: prepareListMedia(db),
     findContent: prepareFindContent(db),
     urlKeys: createUrlKeys(db, env.URL_KEY_DAYS),
     findUpload: prepareFindUpload(db),
@@ -108,6 +112,7 @@ export async function openDeps(env: MediaEnv, url: string, log: Log) {
     startReader({ source: 'auth', reader: 'media', url, db: database.db, stream, consumers, log }),
     startSweeper(deps),
     startUploadSweep(deps),
+    startTrashSweep(deps),
     startDepartures({ db: database.db, url, service: 'media', forget: createForget(deps), log }),
   ];
   return {

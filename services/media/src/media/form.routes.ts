@@ -139,7 +139,7 @@ async function takeForm(deps: Deps, c: CallerContext, key: string | undefined) {
           { traceparent },
         );
         isKept = row.blobKey === blob.key;
-        return { media: toMedia(row, caller), etag: etagOfMedia(row, caller) };
+        return { media: toMedia(row, caller, false), etag: etagOfMedia(row, caller, false) };
       });
       adopted = isKept && !replayed;
       return { answer, replayed };

@@ -6,33 +6,30 @@ import { cursorOf, pageSchema, toPage } from '@tertulia/shared/http/pages';
 import { Problem } from '@tertulia/shared/http/problem';
 import { badBody, createRouter, json, jsonBody, problemResponses } from '@tertulia/shared/http/router';
 import type { Deps } from '../deps.ts';
-import { listMedia } from './media.repository.ts';
-import { changeBody, listQuery, type MediaRow, mediaSchema, toMedia } from './media.schema.ts';
-import { changeMedia, removeMedia } from './media.service.ts';
+import { likedAmong } from '../likes/likes.repository.ts';
+import { changeBody, listQuery, type MediaRow, mediaSchema, toMedia, wordsOf } from './media.schema.ts';
+import { type Condition, changeMedia, deleteMedia } from './media.service.ts';
 import { sha256For } from './original.ts';
 import { canSee } from './visibility.ts';
 
 const tags = ['Media'];
 
-/** The digest differs between the owner and others, so the tag does. */
-export const etagOfMedia = (row: MediaRow, caller: Caller | undefined) =>
-  etagOf(row.id, row.updatedAt.getTime(), row.status, row.likes, sha256For(caller, row));
+const place = z.object({ id: z.uuid(), size: z.int() });
+
+/** What differs by who asks, the digest and whether it is liked, makes the tag differ. */
+export const etagOfMedia = (row: MediaRow, caller: Caller | undefined, liked: boolean) =>
+  etagOf(row.id, row.updatedAt.getTime(), row.status, row.likes, liked, sha256For(caller, row));
 
 export function mediaRoutes(deps: Deps) {
-  const { db, guards, findMedia } = deps;
+  const { db, guards, findMedia, listMedia } = deps;
   const router = createRouter();
-  const cursors = {
-    newest: cursorOf('media newest', z.uuid()),
-    oldest: cursorOf('media oldest', z.uuid()),
-  };
-
   router.openapi(
     createRoute({
       method: 'get',
       path: '/media',
       tags,
       summary: 'List media',
-      description: 'Public ones and one’s own; moderators see all.',
+      description: 'Public ones and one’s own. Moderators see all of an owner whom they ask for.',
       ...guards.anyone,
       request: { query: listQuery },
       responses: {
@@ -41,23 +38,24 @@ export function mediaRoutes(deps: Deps) {
       },
     }),
     async (c) => {
-      const { owner, limit, cursor, ...filters } = c.req.valid('query');
+      const { owner, limit, cursor, sort, q, ...filters } = c.req.valid('query');
       const { caller } = c.var;
       if (owner === 'me' && caller === undefined) throw new Problem('unauthenticated', '`me` takes a token.');
-      const { encode, decode } = cursors[filters.sort];
-      const rows = await listMedia(db, caller, {
-        ...filters,
-        limit,
-        ownerId: owner === 'me' ? caller?.userId : owner,
-        after: decode(cursor),
-      });
+      const words = wordsOf(q);
+      const wanted = { ...filters, words, ownerId: owner === 'me' ? caller?.userId : owner };
+      // A cursor is good for the list that gave it, and for no other.
+      const { encode, decode } = cursorOf(`media ${sort} ${JSON.stringify(wanted)}`, place);
+      const after = decode(cursor);
+      const nothing = q !== '' && words.length === 0;
+      const rows = nothing ? [] : await listMedia(caller, wanted, { sort, limit, after });
+      const liked = await likedAmong(db, caller, rows);
       c.header('Cache-Control', 'no-store');
       return c.json(
         toPage(
           rows,
           limit,
-          (row) => toMedia(row, caller),
-          (last) => encode(last.id),
+          (row) => toMedia(row, caller, liked.has(row.id)),
+          ({ id, size }) => encode({ id, size }),
         ),
         200,
       );
@@ -81,11 +79,12 @@ export function mediaRoutes(deps: Deps) {
     async (c) => {
       const row = await findMedia(c.req.valid('param').id);
       if (row === undefined || !canSee(c.var.caller, row)) throw new Problem('not_found');
-      const etag = etagOfMedia(row, c.var.caller);
+      const liked = (await likedAmong(db, c.var.caller, [row])).has(row.id);
+      const etag = etagOfMedia(row, c.var.caller, liked);
       c.header('ETag', etag);
       c.header('Cache-Control', 'private, no-cache');
       if (isNotModified(c, etag)) return c.body(null, 304);
-      return c.json(toMedia(row, c.var.caller), 200);
+      return c.json(toMedia(row, c.var.caller, liked), 200);
     },
   );
 
@@ -112,12 +111,19 @@ export function mediaRoutes(deps: Deps) {
     }),
     async (c) => {
       const { caller, traceparent } = c.var;
-      const holds = (row: MediaRow) => assertMatch(c, etagOfMedia(row, caller));
-      const row = await changeMedia(deps, caller, c.req.valid('param').id, c.req.valid('json'), holds, {
-        traceparent,
-      });
-      c.header('ETag', etagOfMedia(row, caller));
-      return c.json(toMedia(row, caller), 200);
+      const holds: Condition = (row, liked) => assertMatch(c, etagOfMedia(row, caller, liked));
+      const { row, liked } = await changeMedia(
+        deps,
+        caller,
+        c.req.valid('param').id,
+        c.req.valid('json'),
+        holds,
+        {
+          traceparent,
+        },
+      );
+      c.header('ETag', etagOfMedia(row, caller, liked));
+      return c.json(toMedia(row, caller, liked), 200);
     },
   );
 
@@ -127,24 +133,35 @@ export function mediaRoutes(deps: Deps) {
       path: '/media/{id}',
       tags,
       summary: 'Delete a media',
-      description: 'Its owner or a moderator. With `If-Match`, only while it is unchanged.',
+      description:
+        'Its owner or a moderator. It goes into the trash for `TRASH_DAYS`. With `If-Match`, only while it is unchanged.',
       ...guards.user,
-      request: { params: idParam },
+      request: {
+        params: idParam,
+        query: z.object({
+          permanent: z
+            .enum(['0', '1'])
+            .default('0')
+            .openapi({ description: '`1`: for good and at once, also from the trash.' }),
+        }),
+      },
       responses: {
-        204: { description: 'It is gone, and so are its bytes.' },
+        204: { description: 'It is in the trash, or gone with its bytes.' },
         ...problemResponses(
           'unauthenticated',
           'forbidden',
           'not_found',
           'precondition_failed',
+          'invalid_fields',
           'unavailable',
         ),
       },
     }),
     async (c) => {
       const { caller, traceparent } = c.var;
-      const holds = (row: MediaRow) => assertMatch(c, etagOfMedia(row, caller));
-      await removeMedia(deps, caller, c.req.valid('param').id, holds, { traceparent });
+      const holds: Condition = (row, liked) => assertMatch(c, etagOfMedia(row, caller, liked));
+      const permanently = c.req.valid('query').permanent === '1';
+      await deleteMedia(deps, caller, c.req.valid('param').id, permanently, holds, { traceparent });
       return c.body(null, 204);
     },
   );

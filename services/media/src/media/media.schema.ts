@@ -6,7 +6,7 @@ import { pageQuery } from '@tertulia/shared/http/pages';
 import type { media } from '../db/schema.ts';
 import { sha256For } from './original.ts';
 
-export type MediaRow = typeof media.$inferSelect;
+export type MediaRow = Omit<typeof media.$inferSelect, 'search'>;
 export type Media = z.infer<typeof mediaSchema>;
 
 const title = () => line(1, 200);
@@ -16,7 +16,19 @@ const tags = () =>
   z
     .array(line(1, 50))
     .max(20, 'are more than 20')
-    .transform((list) => [...new Set(list)]);
+    // `Sea` and `sea` are one tag, as spelled first.
+    .transform((list) => {
+      const keys = list.map(tagKey);
+      return list.filter((_, at) => keys.indexOf(keys[at] ?? '') === at);
+    });
+
+/** What tags are compared by. They are NFC and trimmed already. */
+export const tagKey = (tag: string) => tag.toLowerCase();
+
+const keepMetadata = () =>
+  z
+    .boolean()
+    .openapi({ description: 'Whether others get what a camera wrote into the file: time, place, device.' });
 
 /** What comes with a file, as text: in `Upload-Metadata` or as fields of a form. */
 export const detailsSchema = z.object({
@@ -39,6 +51,7 @@ export const changeBody = z
     description: description().optional(),
     visibility: visibility().optional(),
     tags: tags().optional(),
+    keepMetadata: keepMetadata().optional(),
   })
   .openapi('MediaChange');
 export type MediaChange = z.infer<typeof changeBody>;
@@ -62,11 +75,25 @@ export const mediaSchema = z
     durationMs: z.int().optional(),
     status: z.enum(['processing', 'ready', 'failed']),
     likes: z.int(),
+    liked: z.boolean().optional().openapi({ description: 'By the caller, where there is one.' }),
+    keepMetadata: keepMetadata(),
+    hidden: z
+      .literal(true)
+      .optional()
+      .openapi({ description: 'By moderation: its owner and moderators alone see it.' }),
+    hiddenReason: z.string().optional(),
+    deletedAt: instant().optional().openapi({ description: 'In the trash since.' }),
     createdAt: instant(),
     updatedAt: instant(),
     links: z.object({ self: z.string(), content: z.string(), renditions: z.string() }),
   })
   .openapi('Media');
+
+export const SORTS = ['newest', 'oldest', 'largest'] as const;
+export type Sort = (typeof SORTS)[number];
+
+/** What a cursor holds of a list that goes by time. To the year 9999, as Postgres takes no more in this form. */
+export const timePlace = z.object({ at: z.int().min(0).max(253_402_300_799_999), id: z.uuid() });
 
 export const listQuery = pageQuery.extend({
   owner: z
@@ -75,12 +102,22 @@ export const listQuery = pageQuery.extend({
     .openapi({ description: 'A user id, or `me`.' }),
   kind: z.enum(MEDIA_KINDS).optional(),
   visibility: visibility().optional(),
-  sort: z.enum(['newest', 'oldest']).default('newest'),
+  tag: line(1, 50).transform(tagKey).optional().openapi({ description: 'In any case.' }),
+  q: line(0, 200).default('').openapi({
+    description: 'Words of title, tags or description, or how they start. Accents and case do not matter.',
+  }),
+  sort: z.enum(SORTS).default('newest'),
 });
 export type ListQuery = z.infer<typeof listQuery>;
 
+/** At most so many words of a query are looked for. */
+const WORDS = 12;
+
+/** The words of a query, as the index parts them: letters and digits, nothing that means something there. */
+export const wordsOf = (q: string) => (q.toLowerCase().match(/[\p{L}\p{M}\p{N}]+/gu) ?? []).slice(0, WORDS);
+
 /** As this caller gets it: of bytes that differ for others, the digest does too. */
-export function toMedia(row: MediaRow, caller: Caller | undefined): Media {
+export function toMedia(row: MediaRow, caller: Caller | undefined, liked?: boolean): Media {
   return {
     id: row.id,
     ownerId: row.ownerId,
@@ -99,6 +136,10 @@ export function toMedia(row: MediaRow, caller: Caller | undefined): Media {
     ...(row.durationMs === null ? {} : { durationMs: row.durationMs }),
     status: row.status,
     likes: row.likes,
+    ...(caller === undefined || liked === undefined ? {} : { liked }),
+    keepMetadata: row.keepMetadata,
+    ...(row.hiddenAt === null ? {} : { hidden: true as const, hiddenReason: row.hiddenReason ?? '' }),
+    ...(row.deletedAt === null ? {} : { deletedAt: row.deletedAt.toISOString() }),
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString(),
     links: {

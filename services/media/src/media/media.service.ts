@@ -6,10 +6,11 @@ import type { Deps } from '../deps.ts';
 import type { Removal } from '../files/removals.repository.ts';
 import { carryOut } from '../files/removals.ts';
 import { adoptBlob, releaseBlobs } from '../files/shared-blobs.ts';
+import { isLiked } from '../likes/likes.repository.ts';
 import { renditionKeysOf } from '../renditions/renditions.repository.ts';
 import { free, settle } from '../usage/usage.service.ts';
 import {
-  deleteMedia,
+  deleteMediaRows,
   insertMedia,
   lockMedia,
   lockMediaOf,
@@ -19,10 +20,10 @@ import {
 import type { MediaChange, MediaRow } from './media.schema.ts';
 import { canDelete, canEdit, canSee } from './visibility.ts';
 
-type Trace = { traceparent: string | undefined };
+export type Trace = { traceparent: string | undefined };
 
-/** Throws when the caller's condition does not hold for the row. */
-type Condition = (row: MediaRow) => void;
+/** Throws when the caller's condition does not hold for the row, and whether the caller likes it. */
+export type Condition = (row: MediaRow, liked: boolean) => void;
 
 /**
  * The one place where a media comes to be: row, usage and event together. `reserved` bytes were held for it by
@@ -57,12 +58,13 @@ export async function changeMedia(
   change: MediaChange,
   holds: Condition,
   trace: Trace,
-): Promise<MediaRow> {
+): Promise<{ row: MediaRow; liked: boolean }> {
   return db.transaction(async (tx) => {
     const row = await lockSeen(tx, caller, id);
     if (!canEdit(caller, row)) throw new Problem('forbidden', 'Only its owner may change it.');
-    holds(row);
-    if (Object.keys(change).length === 0) return row;
+    const liked = await isLiked(tx, caller, id);
+    holds(row, liked);
+    if (Object.keys(change).length === 0) return { row, liked };
     const changed = await updateMedia(tx, id, change);
     await announce(tx, {
       type: 'media.updated',
@@ -70,30 +72,52 @@ export async function changeMedia(
       data: subjectOf(changed),
       ...trace,
     });
-    return changed;
+    return { row: changed, liked };
   });
 }
 
 /**
- * Removes the media; its blob goes after the commit, or with a later sweep.
+ * Puts a media into the trash, or removes it for good: `permanently`, from the trash, too, and where no trash is
+ * kept. Its blob goes after the commit, or with a later sweep.
  *
  * @throws {Problem} `not_found`, `forbidden`
  */
-export async function removeMedia(
+export async function deleteMedia(
   deps: Deps,
   caller: Caller,
   id: string,
+  permanently: boolean,
   holds: Condition,
   trace: Trace,
 ): Promise<void> {
   const files = await deps.db.transaction(async (tx) => {
-    const row = await lockSeen(tx, caller, id);
+    const row = await lockMedia(tx, id);
+    if (row === undefined) throw new Problem('not_found');
+    const trashed = row.deletedAt !== null;
+    if (trashed ? !permanently || !canDelete(caller, row) : !canSee(caller, row))
+      throw new Problem('not_found');
     if (!canDelete(caller, row))
       throw new Problem('forbidden', 'Only its owner or a moderator may delete it.');
-    holds(row);
-    return removeLocked(tx, [row], caller.userId, trace);
+    holds(row, await isLiked(tx, caller, id));
+    if (permanently || deps.env.TRASH_DAYS === 0) return removeLocked(tx, [row], caller.userId, trace);
+    await trashLocked(tx, row, caller.userId, { moderated: false }, trace);
+    return [];
   });
   await carryOut(deps, files);
+}
+
+/** Into the trash, whence it can come back. */
+export async function trashLocked(
+  tx: Tx,
+  row: MediaRow,
+  actorId: string,
+  { moderated }: { moderated: boolean },
+  trace: Trace,
+): Promise<MediaRow> {
+  const trashed = await updateMedia(tx, row.id, { deletedAt: new Date(), deletedBy: actorId });
+  const data = { ...subjectOf(row), final: false, moderated };
+  await announce(tx, { type: 'media.deleted', actorId, data, ...trace });
+  return trashed;
 }
 
 /**
@@ -111,11 +135,19 @@ export async function removeMediaOf(deps: Deps, ownerId: string, limit: number):
   return count;
 }
 
-/** Rows and events go together; the files are noted, for who carries it out after the commit. */
-async function removeLocked(tx: Tx, rows: MediaRow[], actorId: string, trace: Trace): Promise<Removal[]> {
+/**
+ * The one place where a media ends. Rows, usage and events go together; the files are noted, for who carries it
+ * out after the commit.
+ */
+export async function removeLocked(
+  tx: Tx,
+  rows: MediaRow[],
+  actorId: string | null,
+  trace: Trace,
+): Promise<Removal[]> {
   const ids = rows.map(({ id }) => id);
   const keys = [...rows.map(({ blobKey }) => blobKey), ...(await renditionKeysOf(tx, ids))];
-  await deleteMedia(tx, ids);
+  await deleteMediaRows(tx, ids);
   await free(tx, rows);
   const files = await releaseBlobs(tx, keys);
   await announce(
@@ -123,19 +155,21 @@ async function removeLocked(tx: Tx, rows: MediaRow[], actorId: string, trace: Tr
     ...rows.map((row) => ({
       type: 'media.deleted' as const,
       actorId,
-      data: { ...subjectOf(row), final: true },
+      data: { ...subjectOf(row), final: true, trashed: row.deletedAt !== null },
       ...trace,
     })),
   );
   return files;
 }
 
-async function lockSeen(tx: Tx, caller: Caller, id: string): Promise<MediaRow> {
+/** @throws {Problem} `not_found` */
+export async function lockSeen(tx: Tx, caller: Caller, id: string): Promise<MediaRow> {
   const row = await lockMedia(tx, id);
   if (row === undefined || !canSee(caller, row)) throw new Problem('not_found');
   return row;
 }
 
-function subjectOf({ id, ownerId, ownerUsername, title, visibility }: MediaRow) {
+/** What events tell of a media. */
+export function subjectOf({ id, ownerId, ownerUsername, title, visibility }: MediaRow) {
   return { mediaId: id, ownerId, ownerUsername, title, visibility };
 }

@@ -83,7 +83,7 @@ describe('GET /media', () => {
     }
     const { nextCursor } = await list(`owner=${owner.id}&limit=1`);
     expect((await media.call('GET', `/media?sort=oldest&cursor=${nextCursor}`)).status).toBe(400);
-    for (const query of ['owner=nobody', 'kind=text', 'visibility=all', 'sort=largest']) {
+    for (const query of ['owner=nobody', 'kind=text', 'visibility=all', 'sort=best', 'tag=', `q=${'x'.repeat(201)}`]) {
       expect((await media.call('GET', `/media?${query}`)).status).toBe(422);
     }
     expect((await media.call('GET', '/media?owner=me')).status).toBe(401);
@@ -195,12 +195,12 @@ describe('DELETE /media/{id}', () => {
   const remove = (id: string, as: TestUser, headers: Record<string, string> = {}) =>
     media.call('DELETE', `/media/${id}`, { as, headers });
 
-  test('204: row, bytes, and the upload’s link are gone; its event names who did it', async () => {
+  test('204, for good: row, bytes, and the upload’s link are gone; its event names who did it', async () => {
     const before = await media.files();
     const tus = tusClient(media, ana);
     const path = await tus.start(png().length);
     const id = (await tus.patch(path, 0, png())).headers.get('Media-Id') ?? '';
-    expect((await remove(id, moderator)).status).toBe(204);
+    expect((await remove(`${id}?permanent=1`, moderator)).status).toBe(204);
     expect((await media.call('GET', `/media/${id}`, { as: ana })).status).toBe(404);
     expect((await media.call('GET', `/media/${id}/content`, { as: ana })).status).toBe(404);
     expect((await tus.head(path)).status).toBe(404);
@@ -209,7 +209,7 @@ describe('DELETE /media/{id}', () => {
       type: 'media.deleted',
       subject: `media:${id}`,
       actorId: moderator.id,
-      data: { ownerId: ana.id },
+      data: { ownerId: ana.id, final: true, trashed: false },
     });
     expect((await remove(id, ana)).status).toBe(404);
   });
