@@ -37,6 +37,42 @@ describe('media.uploaded', () => {
   });
 });
 
+describe('what may come back', () => {
+  test('in the trash nobody sees it, restored everybody does, and gone for good it stays gone', async () => {
+    const uploaded = await service.upload(ana);
+    await service.say(ben, uploaded);
+    await service.hear('media.deleted', { ...uploaded, final: false });
+    expect([await look(uploaded), await look(uploaded, ana)]).toEqual([404, 404]);
+    await service.hear('media.updated', uploaded);
+    expect(await look(uploaded)).toBe(404);
+    await service.hear('media.restored', uploaded);
+    expect(await look(uploaded)).toBe(200);
+    await service.hear('media.deleted', { ...uploaded, final: true });
+    await service.hear('media.restored', uploaded);
+    expect(await look(uploaded)).toBe(404);
+    expect(await heardOf(uploaded)).toMatchObject({ title: '', ownerUsername: '' });
+  });
+
+  test('hidden, its owner and moderators see it, until it is shown again', async () => {
+    const uploaded = await service.upload(ana);
+    const moderator = await service.user('MODERATOR');
+    const seen = async () => [
+      await look(uploaded),
+      await look(uploaded, ben),
+      await look(uploaded, ana),
+      await look(uploaded, moderator),
+    ];
+    await service.hear('media.moderated', { ...uploaded, action: 'hide', reason: 'spam' });
+    expect(await seen()).toEqual([404, 404, 200, 200]);
+    await service.hear('media.moderated', { ...uploaded, action: 'remove', reason: 'spam' });
+    await service.hear('media.deleted', { ...uploaded, final: false, moderated: true });
+    expect(await seen()).toEqual([404, 404, 404, 404]);
+    await service.hear('media.restored', uploaded);
+    await service.hear('media.moderated', { ...uploaded, action: 'restore', reason: 'a mistake' });
+    expect(await seen()).toEqual([200, 200, 200, 200]);
+  });
+});
+
 describe('media.updated', () => {
   test('moves the border of who may see, at once', async () => {
     const uploaded = await service.upload(ana);

@@ -128,6 +128,67 @@ describe('what people are told of their account', () => {
   });
 });
 
+describe('what people are told of their media', () => {
+  async function everything(locale: string) {
+    const [owner, other] = await Promise.all([app.tokens.user(), app.tokens.user('MODERATOR')]);
+    await registered(owner.id, locale);
+    const about = media(owner.id);
+    await happen('media.liked', other.id, { ...about, userId: other.id, username: 'berta', likes: 1 });
+    await happen('media.reported', other.id, { ...about, reason: 'spam', reports: 1 });
+    await happen('media.reported', other.id, { ...about, reason: 'spam', reports: 2 });
+    await happen('media.moderated', null, { ...about, action: 'hide', reason: 'many reports' });
+    await happen('media.moderated', other.id, { ...about, action: 'restore', reason: 'a mistake' });
+    await happen('media.moderated', other.id, { ...about, action: 'remove', reason: 'abuse' });
+    await happen('media.deleted', other.id, { ...about, final: false, moderated: true });
+    await happen('media.deleted', null, { ...about, final: true, trashed: true });
+    const failed = {
+      uploadId: Bun.randomUUIDv7(),
+      ownerId: owner.id,
+      filename: 'a.png',
+      reason: 'No media.',
+    };
+    await happen('upload.failed', owner.id, failed);
+    await happen('quota.reached', owner.id, { userId: owner.id, usedBytes: 91, quotaBytes: 100 });
+    return (await inboxOf(owner))
+      .map(({ type, title }) => [type, title])
+      .reverse()
+      .slice(1);
+  }
+
+  test('in English', async () => {
+    expect(await everything('en')).toEqual([
+      ['content_liked', '@berta likes your media'],
+      ['media_reported', 'Your media was reported'],
+      ['media_moderated', 'Your media was hidden'],
+      ['media_moderated', 'Your media was restored'],
+      ['media_moderated', 'Your media was removed'],
+      ['upload_failed', 'Upload failed'],
+      ['usage_limit_reached', 'Your storage is almost full'],
+    ]);
+  });
+
+  test('in Spanish', async () => {
+    expect((await everything('es')).map(([, title]) => title)).toEqual([
+      'A @berta le gusta tu contenido',
+      'Se ha denunciado tu contenido',
+      'Se ha ocultado tu contenido',
+      'Se ha restaurado tu contenido',
+      'Se ha retirado tu contenido',
+      'La subida ha fallado',
+      'Tu espacio está casi lleno',
+    ]);
+  });
+
+  test('not of what they did themselves', async () => {
+    const user = await app.tokens.user('MODERATOR');
+    const about = media(user.id);
+    await happen('media.liked', user.id, { ...about, userId: user.id, username: 'ana', likes: 1 });
+    await happen('media.moderated', user.id, { ...about, action: 'hide', reason: 'my own' });
+    await happen('media.deleted', user.id, { ...about, final: false });
+    expect(await inboxOf(user)).toEqual([]);
+  });
+});
+
 describe('what is told, and to whom', () => {
   test('user.registered welcomes in the user’s language, and later texts follow it', async () => {
     const user = await app.tokens.user();

@@ -12,6 +12,14 @@ import {
 } from './account-notices.ts';
 import { saveRecipient } from './inbox/inbox.repository.ts';
 import { type Notice, notify, type Publish } from './inbox/inbox.service.ts';
+import {
+  likedNotice,
+  mediaDeletedNotice,
+  moderatedNotice,
+  quotaNotice,
+  reportedNotice,
+  uploadFailedNotice,
+} from './media-notices.ts';
 import { userChannel } from './streams/streams.repository.ts';
 import { excerptOf } from './texts/languages.ts';
 import type { NotificationType } from './texts/texts.ts';
@@ -75,15 +83,26 @@ export function createConsumers(publish: Publish): Consumers {
     },
 
     async 'media.deleted'(tx, { data, actorId }, after) {
-      if (actorId === data.ownerId) return;
-      await tell(tx, after, {
-        userId: data.ownerId,
-        type: 'media_deleted',
-        parameters: { mediaTitle: data.title },
-        priority: 'high',
-        data: { mediaId: data.mediaId },
-      });
+      // What went from the trash, or was moderated, its owner has heard of.
+      if (actorId === data.ownerId || data.trashed || data.moderated) return;
+      await tell(tx, after, mediaDeletedNotice(data));
     },
+
+    async 'media.liked'(tx, { data, actorId }, after) {
+      if (actorId !== data.ownerId) await tell(tx, after, likedNotice(data));
+    },
+
+    async 'media.reported'(tx, { data }, after) {
+      // The first of them: a number would tell whoever sends them how far it is to the threshold.
+      if (data.reports === 1) await tell(tx, after, reportedNotice(data));
+    },
+
+    async 'media.moderated'(tx, { data, actorId }, after) {
+      if (actorId !== data.ownerId) await tell(tx, after, moderatedNotice(data));
+    },
+
+    'upload.failed': (tx, { data }, after) => tell(tx, after, uploadFailedNotice(data)),
+    'quota.reached': (tx, { data }, after) => tell(tx, after, quotaNotice(data)),
 
     async 'comment.created'(tx, { data }, after) {
       const parameters = {

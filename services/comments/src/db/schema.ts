@@ -2,6 +2,7 @@ import { VISIBILITIES } from '@tertulia/shared/events/catalog';
 import { sql } from 'drizzle-orm';
 import {
   type AnyPgColumn,
+  boolean,
   check,
   index,
   integer,
@@ -29,6 +30,10 @@ export const media = pgTable(
     ownerUsername: text().notNull(),
     title: text().notNull(),
     visibility: visibility().notNull(),
+    /** By moderation: its owner and moderators alone see it. */
+    hidden: boolean().notNull().default(false),
+    /** Nobody sees it, and it may come back. */
+    trashed: boolean().notNull().default(false),
     /** Set for good: a late event does not bring it back. Owner and title are blank then. */
     deletedAt: instant(),
   },

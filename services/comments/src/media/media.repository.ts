@@ -3,7 +3,7 @@ import { eq, isNull, type Placeholder, sql } from 'drizzle-orm';
 import { media } from '../db/schema.ts';
 
 export type MediaRow = typeof media.$inferSelect;
-export type MediaFacts = Omit<MediaRow, 'deletedAt'>;
+export type MediaFacts = Omit<MediaRow, 'deletedAt' | 'hidden' | 'trashed'>;
 
 const byId = (db: Executor, id: string | Placeholder) => db.select().from(media).where(eq(media.id, id));
 
@@ -28,6 +28,19 @@ export async function updateMedia(tx: Tx, facts: MediaFacts): Promise<void> {
     .insert(media)
     .values(facts)
     .onConflictDoUpdate({ target: media.id, set: facts, setWhere: isNull(media.deletedAt) });
+}
+
+/** Into the trash, out of it, hidden, shown again; a deleted media stays as it was. */
+export async function markMedia(
+  tx: Tx,
+  facts: MediaFacts,
+  mark: Partial<Pick<MediaRow, 'hidden' | 'trashed'>>,
+): Promise<void> {
+  const known = { ...facts, ...mark };
+  await tx
+    .insert(media)
+    .values(known)
+    .onConflictDoUpdate({ target: media.id, set: known, setWhere: isNull(media.deletedAt) });
 }
 
 /** The owner of what has none any more: the nil UUID (RFC 9562, 5.9). */

@@ -2,6 +2,12 @@ import type { Texts } from './texts.ts';
 
 const ROLES = { USER: 'a user', MODERATOR: 'a moderator', ADMIN: 'an administrator' };
 
+const MODERATED = {
+  hide: 'Your media was hidden',
+  restore: 'Your media was restored',
+  remove: 'Your media was removed',
+};
+
 export const en: Texts = {
   user_registered: {
     title: () => 'Welcome to Tertulia',
@@ -52,5 +58,25 @@ export const en: Texts = {
   media_deleted: {
     title: () => 'Your media was deleted',
     message: ({ mediaTitle }) => `“${mediaTitle}” was deleted by a moderator.`,
+  },
+  media_reported: {
+    title: () => 'Your media was reported',
+    message: ({ mediaTitle }) => `Somebody has reported “${mediaTitle}”. A moderator will look at it.`,
+  },
+  media_moderated: {
+    title: ({ action }) => MODERATED[action],
+    message: ({ mediaTitle, reason }) => `“${mediaTitle}”: ${reason}`,
+  },
+  content_liked: {
+    title: ({ actor }) => `@${actor} likes your media`,
+    message: ({ mediaTitle }) => `“${mediaTitle}”`,
+  },
+  upload_failed: {
+    title: () => 'Upload failed',
+    message: ({ filename, reason }) => `${filename}: ${reason}`,
+  },
+  usage_limit_reached: {
+    title: ({ percent }) => (percent >= 100 ? 'Your storage is full' : 'Your storage is almost full'),
+    message: ({ percent }) => `${percent} % of it is used. Deleting media for good makes room.`,
   },
 };

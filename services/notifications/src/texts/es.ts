@@ -2,6 +2,12 @@ import type { Texts } from './texts.ts';
 
 const ROLES = { USER: 'usuario', MODERATOR: 'moderación', ADMIN: 'administración' };
 
+const MODERATED = {
+  hide: 'Se ha ocultado tu contenido',
+  restore: 'Se ha restaurado tu contenido',
+  remove: 'Se ha retirado tu contenido',
+};
+
 export const es: Texts = {
   user_registered: {
     title: () => 'Te damos la bienvenida a Tertulia',
@@ -52,5 +58,25 @@ export const es: Texts = {
   media_deleted: {
     title: () => 'Se ha eliminado tu contenido',
     message: ({ mediaTitle }) => `Moderación ha eliminado «${mediaTitle}».`,
+  },
+  media_reported: {
+    title: () => 'Se ha denunciado tu contenido',
+    message: ({ mediaTitle }) => `Alguien ha denunciado «${mediaTitle}». Moderación lo revisará.`,
+  },
+  media_moderated: {
+    title: ({ action }) => MODERATED[action],
+    message: ({ mediaTitle, reason }) => `«${mediaTitle}»: ${reason}`,
+  },
+  content_liked: {
+    title: ({ actor }) => `A @${actor} le gusta tu contenido`,
+    message: ({ mediaTitle }) => `«${mediaTitle}»`,
+  },
+  upload_failed: {
+    title: () => 'La subida ha fallado',
+    message: ({ filename, reason }) => `${filename}: ${reason}`,
+  },
+  usage_limit_reached: {
+    title: ({ percent }) => (percent >= 100 ? 'Tu espacio está lleno' : 'Tu espacio está casi lleno'),
+    message: ({ percent }) => `Usas el ${percent} %. Eliminar contenido del todo libera espacio.`,
   },
 };

@@ -14,6 +14,11 @@ export type TextParameters = {
   new_comment: { actor: string; mediaTitle: string; excerpt: string };
   comment_reply: { actor: string; mediaTitle: string; excerpt: string };
   media_deleted: { mediaTitle: string };
+  media_reported: { mediaTitle: string };
+  media_moderated: { mediaTitle: string; action: 'hide' | 'restore' | 'remove'; reason: string };
+  content_liked: { actor: string; mediaTitle: string };
+  upload_failed: { filename: string; reason: string };
+  usage_limit_reached: { percent: number };
 };
 
 export type NotificationType = keyof TextParameters;
@@ -37,4 +42,9 @@ export const NOTIFICATION_TYPES = [
   'new_comment',
   'comment_reply',
   'media_deleted',
+  'media_reported',
+  'media_moderated',
+  'content_liked',
+  'upload_failed',
+  'usage_limit_reached',
 ] as const satisfies readonly NotificationType[];
