@@ -1,7 +1,8 @@
 import { Problem } from '@tertulia/shared/http/problem';
 import type { Deps } from '../../deps.ts';
+import type { MediaEnv } from '../../env.ts';
 import type { CallerContext } from '../../request-context.ts';
-import { type Stored, storeBody } from '../append.ts';
+import { interrupted, type Stored, storeBody } from '../append.ts';
 import { insertReserved, newUpload } from '../new-upload.ts';
 import { UPLOADS } from '../tus.ts';
 import { discard, type OpenUpload, withUpload } from '../uploads.service.ts';
@@ -18,9 +19,7 @@ export async function createDraft(deps: Deps, c: CallerContext, begin: () => Pro
   const isLast = booleanHeader(c, 'Upload-Complete');
   if (isLast === undefined) throw new Problem('malformed_request', 'Upload-Complete is ?0 or ?1.');
   const length = readLength(c, isLast);
-  if (length !== undefined && length > env.MEDIA_MAX_SIZE) {
-    throw new Problem('upload_too_large', `Files are at most ${env.MEDIA_MAX_SIZE} bytes.`);
-  }
+  if (length !== undefined && length > env.MEDIA_MAX_SIZE) throw tooLarge(env);
   const upload = newUpload(c, caller, undefined, filenameOf(c.req.header('Content-Disposition')));
   await begin();
   const { id } = await insertReserved(deps, { ...upload, length: length ?? null, byMark: true });
@@ -33,6 +32,9 @@ export async function createDraft(deps: Deps, c: CallerContext, begin: () => Pro
     return c.body(null, 201);
   });
 }
+
+const tooLarge = ({ MEDIA_MAX_SIZE }: MediaEnv) =>
+  new Problem('upload_too_large', `Files are at most ${MEDIA_MAX_SIZE} bytes.`);
 
 /** MUST: what tells the length in two ways tells it alike. */
 function readLength(c: CallerContext, isLast: boolean): number | undefined {
@@ -47,7 +49,9 @@ function readLength(c: CallerContext, isLast: boolean): number | undefined {
 async function storeOrDiscard(deps: Deps, c: CallerContext, open: OpenUpload): Promise<Stored> {
   try {
     const stored = await storeBody(deps, c, open);
-    if (stored.ending === 'enough') throw inconsistent();
+    if (stored.ending === 'enough') throw open.upload.length === null ? tooLarge(deps.env) : inconsistent();
+    if (stored.ending !== 'complete')
+      throw interrupted(stored.ending, open.hold.signal.reason, 'Nothing is stored.');
     return stored;
   } catch (error) {
     await discard(deps, open.upload);

@@ -66,8 +66,8 @@ function expectOpen(c: CallerContext, { upload, offset }: OpenUpload, at: number
 async function lengthTold(deps: Deps, c: CallerContext, { upload, offset }: OpenUpload, isLast: boolean) {
   const body = bodyLength(c);
   const told = integerItem(c, 'Upload-Length');
-  const told2 = isLast && body !== undefined ? offset + body : undefined;
-  const lengths = [upload.length ?? undefined, told, told2].filter((length) => length !== undefined);
+  const atEnd = isLast && body !== undefined ? offset + body : undefined;
+  const lengths = [upload.length ?? undefined, told, atEnd].filter((length) => length !== undefined);
   const [length] = lengths;
   // MUST: however often it is told, it is the same.
   if (lengths.some((other) => other !== length)) throw inconsistent();
