@@ -73,6 +73,7 @@ export async function joinParts({ db, uploads }: Deps, final: UploadRow): Promis
   const parts = ids.flatMap((id) => partials.get(id) ?? []);
   if (parts.length < ids.length) return false;
   try {
+    for (const part of parts) await uploads.complete(part);
     return (await uploads.join(final, parts)) === final.length;
   } catch (error) {
     const left = await partialsOf(db, final.ownerId, ids);
@@ -89,5 +90,9 @@ export async function dropParts(tx: Tx, { uploads }: Deps, final: UploadRow): Pr
     tx,
     parts.map(({ id }) => id),
   );
-  return parts.map((part): Removal => ({ place: 'upload', key: uploads.nameOf(part) }));
+  return parts.flatMap((part): Removal[] => [
+    { place: 'upload', key: uploads.nameOf(part) },
+    // Where a store puts what is complete.
+    { place: 'blob', key: part.blobKey },
+  ]);
 }
