@@ -29,7 +29,10 @@ export async function createTestApp(settings: Record<string, string> = {}) {
   const call = createTestClient(app);
 
   /** Applies an event of media's as the reader does. */
-  async function hear(type: EventType & `media.${string}`, media: TestMedia): Promise<void> {
+  async function hear(
+    type: EventType & `media.${string}`,
+    media: TestMedia & Record<string, unknown>,
+  ): Promise<void> {
     const data = { kind: 'image', mimeType: 'image/png', size: 1, sha256: '', ...media };
     const envelope = {
       id: Bun.randomUUIDv7(),
