@@ -1,29 +1,56 @@
-import type { BrowserContext, Locator, Page } from 'playwright-core';
+import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
 
 export const PASSWORD = 'correct horse battery';
 
-/** Somebody before a tab of their own. */
+/** Somebody before a window of their own. */
 export type Visitor = {
   page: Page;
   /** What must not happen: errors in the console, uncaught ones, dialogs of the browser. */
   troubles: string[];
-  close(): Promise<void>;
 };
 
 /** Where the client and auth are. */
 type Addresses = { web: string; auth: string };
 
+export type Windows = {
+  take(): BrowserContext;
+  /** After a test, however it went: all are free again. */
+  reset(): Promise<void>;
+};
+
 /**
- * Opens the client in a tab of its own, as whom `username` names, who is made for it; else nobody is signed in.
- * Every tab is somebody: that is quicker than a browser for each, and what the client promises.
+ * Windows for two people at a time. They stay open between tests, as opening one takes the better part of a
+ * second; and two people in tabs of one window would be slower still, for what is behind gets a frame a second.
  */
+export async function openWindows(browser: Browser): Promise<Windows> {
+  const viewport = { width: 1280, height: 800 };
+  const windows = await Promise.all([browser.newContext({ viewport }), browser.newContext({ viewport })]);
+  // Its last tab would close the window.
+  await Promise.all(windows.map((window) => window.newPage()));
+  let taken = 0;
+  return {
+    take() {
+      const window = windows[taken++];
+      if (window === undefined) throw new Error('there are windows for two people');
+      return window;
+    },
+    async reset() {
+      taken = 0;
+      const left = windows.flatMap((window) => window.pages().slice(1));
+      await Promise.all(left.map((page) => page.close()));
+    },
+  };
+}
+
+/** Opens the client as whom `username` names, who is made for it; else nobody is signed in. */
 export async function openVisitor(
-  context: BrowserContext,
+  windows: Windows,
   { web, auth }: Addresses,
   username?: string,
 ): Promise<Visitor> {
+  const window = windows.take();
   const [page, session] = await Promise.all([
-    context.newPage(),
+    window.newPage(),
     username === undefined ? undefined : register(auth, username),
   ]);
   if (session !== undefined) await page.addInitScript(seedSession, JSON.stringify(session));
@@ -40,7 +67,7 @@ export async function openVisitor(
   });
   await page.goto(web);
   if (session !== undefined) await page.getByTestId('who').waitFor();
-  return { page, troubles, close: () => page.close() };
+  return { page, troubles };
 }
 
 /** What the client keeps of who is signed in. */

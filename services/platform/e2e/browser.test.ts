@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { afterAll, afterEach, beforeAll, expect, test } from 'bun:test';
 import { eventually } from '@tertulia/shared/testing/eventually';
 import { HANG_MS } from '@tertulia/shared/testing/hang';
 import { CHROMIUM, describeWith } from '@tertulia/shared/testing/needs';
-import type { Browser, BrowserContext } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { ADMIN, launchBrowser, shoot, startForBrowser } from './browser.ts';
 import { makeClip, makePicture } from './browser-files.ts';
 import { PAYLOADS } from './browser-payloads.ts';
@@ -12,6 +12,7 @@ import {
   follow,
   isConnected,
   openVisitor,
+  openWindows,
   PASSWORD,
   press,
   say,
@@ -21,22 +22,24 @@ import {
   tabTo,
   tokenOf,
   type Visitor,
+  type Windows,
 } from './browser-person.ts';
 
 describeWith(CHROMIUM)('the browser client', () => {
   let platform: Awaited<ReturnType<typeof startForBrowser>>;
   let browser: Browser;
-  let context: BrowserContext;
+  let windows: Windows;
   beforeAll(async () => {
     [platform, browser] = await Promise.all([startForBrowser(), launchBrowser()]);
-    context = await browser.newContext({ viewport: SIZES.desk });
+    windows = await openWindows(browser);
   }, HANG_MS);
+  afterEach(() => windows.reset());
   afterAll(async () => {
     await browser?.close();
     await platform?.stop();
   });
 
-  const open = (username?: string) => openVisitor(context, platform, username);
+  const open = (username?: string) => openVisitor(windows, platform, username);
 
   /** Publishes a picture or clip by the form; its page is shown then. */
   async function publish({ page }: Visitor, file: string, title: string): Promise<void> {
@@ -149,7 +152,6 @@ describeWith(CHROMIUM)('the browser client', () => {
       expect(await badge(a)).toBe(0);
 
       expect([a.troubles, b.troubles]).toEqual([[], []]);
-      await Promise.all([a.close(), b.close()]);
     },
     HANG_MS,
   );
@@ -184,7 +186,6 @@ describeWith(CHROMIUM)('the browser client', () => {
       expect(offsets[0]).toBeGreaterThan(0);
       expect(await a.page.getByTestId('player').getByRole('img').getAttribute('alt')).toBe('Large');
       expect(a.troubles).toEqual([]);
-      await a.close();
     },
     HANG_MS,
   );
@@ -208,7 +209,6 @@ describeWith(CHROMIUM)('the browser client', () => {
       platform.mediaLink.mend();
       await a.page.getByRole('link', { name: 'Show it' }).waitFor();
       expect(Math.min(...offsets)).toBeGreaterThan(0);
-      await a.close();
     },
     HANG_MS,
   );
@@ -216,7 +216,7 @@ describeWith(CHROMIUM)('the browser client', () => {
   test(
     'tokens that ran out are exchanged once for all calls, also when they were refused',
     async () => {
-      const { page, close } = await open('lena');
+      const { page } = await open('lena');
       await isConnected(page);
       let exchanges = 0;
       page.on('request', (request) => {
@@ -241,7 +241,6 @@ describeWith(CHROMIUM)('the browser client', () => {
       await page.reload();
       await page.getByTestId('toasts').getByText('Your session has ended').waitFor();
       await page.getByRole('heading', { name: 'Sign in' }).waitFor();
-      await close();
     },
     HANG_MS,
   );
@@ -280,7 +279,6 @@ describeWith(CHROMIUM)('the browser client', () => {
         async () => (await a.page.getByTestId('comments').getByRole('listitem').count()) === 1,
       );
       expect([a.troubles, b.troubles]).toEqual([[], []]);
-      await Promise.all([a.close(), b.close()]);
     },
     HANG_MS,
   );
@@ -301,7 +299,6 @@ describeWith(CHROMIUM)('the browser client', () => {
       await b.page.goto(a.page.url());
       await b.page.getByRole('heading', { name: 'This did not work' }).waitFor();
       expect(await b.page.getByRole('alert').textContent()).toBe('Not found');
-      await Promise.all([a.close(), b.close()]);
     },
     HANG_MS,
   );
@@ -349,7 +346,6 @@ describeWith(CHROMIUM)('the browser client', () => {
         expect(await page.evaluate(() => (window as { __x?: unknown }).__x)).toBeUndefined();
         expect(troubles).toEqual([]);
       }
-      await Promise.all([a.close(), b.close()]);
     },
     HANG_MS,
   );
@@ -357,7 +353,7 @@ describeWith(CHROMIUM)('the browser client', () => {
   test(
     'the keyboard alone signs in, and Escape closes what is open',
     async () => {
-      const { page, close, troubles } = await open('hanna');
+      const { page, troubles } = await open('hanna');
       await page.getByRole('button', { name: 'Sign out' }).click();
       await page.getByRole('link', { name: 'Sign in' }).first().waitFor();
 
@@ -384,7 +380,6 @@ describeWith(CHROMIUM)('the browser client', () => {
       await page.keyboard.press('Escape');
       await page.getByRole('dialog').waitFor({ state: 'detached' });
       expect(troubles).toEqual([]);
-      await close();
     },
     HANG_MS,
   );
@@ -392,7 +387,7 @@ describeWith(CHROMIUM)('the browser client', () => {
   test(
     'problems are told beside the field that they are about',
     async () => {
-      const { page, close } = await open();
+      const { page } = await open();
       await follow(page, 'Sign up');
       await page.getByLabel('Username').fill('x');
       await page.getByLabel('Password').fill('short');
@@ -408,7 +403,6 @@ describeWith(CHROMIUM)('the browser client', () => {
       await page.getByLabel('Password').fill(PASSWORD);
       await page.getByRole('main').getByRole('button', { name: 'Sign in', exact: true }).click();
       await page.getByRole('alert').getByText('E-mail or password is wrong').waitFor();
-      await close();
     },
     HANG_MS,
   );
@@ -416,7 +410,7 @@ describeWith(CHROMIUM)('the browser client', () => {
   test(
     'an administrator finds somebody and promotes them',
     async () => {
-      const [admin, user] = await Promise.all([open(), open('ida')]);
+      const [admin] = await Promise.all([open(), open('ida')]);
       await signIn(admin.page, ADMIN.email, ADMIN.password);
       await follow(admin.page, 'People');
       await admin.page.getByLabel('Username or e-mail').fill('ida');
@@ -427,7 +421,6 @@ describeWith(CHROMIUM)('the browser client', () => {
       await admin.page.getByRole('row', { name: /@ida/ }).getByText('MODERATOR').waitFor();
       await shoot(admin.page, 'people');
       expect(admin.troubles).toEqual([]);
-      await Promise.all([admin.close(), user.close()]);
     },
     HANG_MS,
   );
@@ -435,8 +428,8 @@ describeWith(CHROMIUM)('the browser client', () => {
   test(
     'every page, on a desk and in a hand, by day and by night',
     async () => {
-      const { page, close, troubles } = await open('jonas');
-      await publish({ page, close, troubles }, await makeClip(platform.folder), 'Night train');
+      const { page, troubles } = await open('jonas');
+      await publish({ page, troubles }, await makeClip(platform.folder), 'Night train');
       await say(page, 'All aboard.');
       const pages = {
         library: '/',
@@ -460,7 +453,6 @@ describeWith(CHROMIUM)('the browser client', () => {
         }
       }
       expect(troubles).toEqual([]);
-      await close();
     },
     HANG_MS,
   );

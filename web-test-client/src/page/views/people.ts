@@ -54,7 +54,7 @@ export const people: View = async (context) => {
       h('a', { href: PATHS.audit, class: 'button' }, 'Audit log'),
     ),
     search,
-    h('div', { class: 'scroll' }, table),
+    h('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Table of people' }, table),
     pager.element,
   );
 };

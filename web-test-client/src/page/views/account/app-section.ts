@@ -39,7 +39,6 @@ export function appSection({ api, toasts }: Context, first: Factors) {
         const body = { code: code.trim() };
         const { recoveryCodes } = await api.call<Codes>('POST', 'auth', '/auth/mfa/totp/confirm', { body });
         await reload();
-        toasts.show({ title: 'Your authenticator app is set up' });
         showCodes(recoveryCodes);
       },
     });
