@@ -91,6 +91,32 @@ describe('an account that strangers try', () => {
     expect(answers.filter(({ status }) => status === 429)).toHaveLength(35);
   });
 
+  test('who signs in many times at once, on many cores, is refused nowhere; who guesses gets five', async () => {
+    const env = parseEnv(authEnv, {});
+    const { attempt } = createLockout({ env, limits: createLimits({ scale: 1 }) });
+    /** Twelve at once, which look at the password together, as with twelve cores. */
+    const many = (account: string, isRight: boolean) => {
+      const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+      let looking = 0;
+      const attempts = Array.from({ length: 12 }, (_, n) =>
+        attempt({ account, address: `10.9.9.${n}`, device: undefined }, async (turn) => {
+          await turn();
+          if (++looking === 5) open();
+          await gate;
+          return isRight;
+        }).then(
+          (failure) => (failure === undefined ? 'in' : 'wrong'),
+          (error) => (error as Problem).code,
+        ),
+      );
+      return Promise.all(attempts);
+    };
+    expect(new Set(await many('owner', true))).toEqual(new Set(['in']));
+    const guesses = await many('victim', false);
+    expect(guesses.filter((outcome) => outcome === 'wrong')).toHaveLength(5);
+    expect(guesses.filter((outcome) => outcome === 'rate_limited')).toHaveLength(7);
+  });
+
   test('can be entered by its owner from a device that it knows', async () => {
     const user = await own.signUp();
     const device = await deviceOf(user);

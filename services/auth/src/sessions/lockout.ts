@@ -17,7 +17,8 @@ export type Failure = { first: boolean; locks: boolean };
 export type Lockout = {
   /**
    * Runs `prove`, which calls `turn` right before it looks at the password. Each attempt is counted from
-   * then on, so that parallel guesses count, and taken back when it was right or came to nothing.
+   * then on, so that parallel guesses count, and taken back when it was right or came to nothing. Where others
+   * of this process are still being looked at, one too many waits for them: they may turn out to be right.
    *
    * @returns undefined when it was right. @throws {Problem} `rate_limited`
    */
@@ -32,6 +33,7 @@ export type Lockout = {
 };
 
 type Budget = { limit: Limit; key: string };
+type Attempt = { keys: string[]; decided: Promise<void>; isDecided: boolean };
 type Prove = (turn: () => Promise<void>) => Promise<boolean>;
 
 /**
@@ -47,25 +49,59 @@ export function createLockout({ env, limits }: { env: AuthEnv; limits: Limits })
   const byDevice = budget('device', env.LOGIN_FAILURES_PER_ACCOUNT);
   const bySession = budget('session', env.LOGIN_FAILURES_PER_ACCOUNT);
 
+  /** Attempts that count and are not yet known to be right or wrong: as many as hashes at once, at most. */
+  const undecided = new Set<Attempt>();
+  const rivalsFor = ({ key }: Budget) => [...undecided].filter(({ keys }) => keys.includes(key));
+
+  /**
+   * Counts an attempt on every budget, or on none. Comes to an end: with a budget that is spent nobody gets in,
+   * so that those who are waited for become fewer.
+   */
+  async function spend(budgets: readonly Budget[], attempt: Attempt): Promise<Spent[]> {
+    const spent: Spent[] = [];
+    while (spent.length < budgets.length) {
+      const budget = budgets[spent.length] as Budget;
+      const before = rivalsFor(budget);
+      undecided.add(attempt);
+      try {
+        spent.push(await budget.limit.consume(budget.key));
+      } catch (error) {
+        undecided.delete(attempt);
+        const counted = budgets.slice(0, spent.length + 1);
+        await Promise.all(counted.map(({ limit, key }) => limit.undo(key)));
+        const rivals = before.filter((rival) => rival.isDecided || undecided.has(rival));
+        if (rivals.length === 0) throw error;
+        await Promise.race(rivals.map(({ decided }) => decided));
+        spent.length = 0;
+      }
+    }
+    return spent;
+  }
+
   async function run([own, ...others]: [Budget, ...Budget[]], prove: Prove): Promise<Failure | undefined> {
     const budgets = [own, ...others];
     // Refused before they queue for hashing: a flood of them costs next to nothing.
-    await Promise.all(budgets.map(({ limit, key }) => limit.check(key)));
+    const open = budgets.filter((budget) => rivalsFor(budget).length === 0);
+    await Promise.all(open.map(({ limit, key }) => limit.check(key)));
     let spent: Spent[] = [];
-    const giveBack = () =>
-      Promise.all(budgets.slice(0, spent.length).map(({ limit, key }) => limit.undo(key)));
+    const { promise: decided, resolve: decide } = Promise.withResolvers<void>();
+    const attempt = { keys: budgets.map(({ key }) => key), decided, isDecided: false };
     try {
       const right = await prove(async () => {
-        for (const { limit, key } of budgets) spent = [...spent, await limit.consume(key)];
+        spent = await spend(budgets, attempt);
       });
       const [first] = spent;
       if (!right && first !== undefined) return { first: first.used === 1, locks: first.left === 0 };
+      await Promise.all([own.limit.reset(own.key), ...others.map(({ limit, key }) => limit.undo(key))]);
+      return undefined;
     } catch (error) {
-      await giveBack();
+      if (spent.length > 0) await Promise.all(budgets.map(({ limit, key }) => limit.undo(key)));
       throw error;
+    } finally {
+      undecided.delete(attempt);
+      attempt.isDecided = true;
+      decide();
     }
-    await Promise.all([own.limit.reset(own.key), ...others.map(({ limit, key }) => limit.undo(key))]);
-    return undefined;
   }
 
   return {
