@@ -8,10 +8,10 @@ import { onDisk, writeAll } from '@tertulia/shared/storage/disk';
 import { type FormFile, readForm } from '../bodies/read-form.ts';
 import { patient } from '../bodies/receive.ts';
 import type { Deps } from '../deps.ts';
-import { fileKind } from '../files/file-kind.ts';
 import { cleanFilename, titleOf } from '../files/file-name.ts';
 import { noteRemovals, strikeRemoval } from '../files/removals.repository.ts';
 import { carryOut } from '../files/removals.ts';
+import { inspect, limitsOf } from '../inspection/inspect.ts';
 import type { CallerContext } from '../request-context.ts';
 import { reserve, roomOf } from '../usage/usage.service.ts';
 import { parseDetails } from './details.ts';
@@ -21,7 +21,7 @@ import { addMedia } from './media.service.ts';
 
 /** Bytes of a form that are not its file, at most. */
 const FORM_OVERHEAD = 1024 * 1024;
-const FIELDS = ['title', 'description', 'visibility', 'tags'] as const;
+const FIELDS = ['title', 'description', 'visibility', 'tags', 'keepMetadata'] as const;
 /** Time from a blob to its row; a blob without one is swept after that. */
 const ADOPTION_MS = 3_600_000;
 
@@ -52,6 +52,7 @@ export function formRoutes(deps: Deps) {
         'upload_too_large',
         'quota_exceeded',
         'unsupported_media_type',
+        'unprocessable_media',
         'invalid_fields',
         'idempotency_key_reused',
         'rate_limited',
@@ -104,10 +105,7 @@ async function takeForm(deps: Deps, c: CallerContext, key: string | undefined) {
     const { filename, size, sha256 } = received;
     const details = parseDetails(Object.fromEntries(fields));
     const path = deps.formFiles.path(id);
-    const kind = await fileKind(Bun.file(path));
-    if (kind === undefined) {
-      throw new Problem('unsupported_media_type', 'Its bytes are no image, video or audio that is accepted.');
-    }
+    const inspected = await inspect(Bun.file(path), limitsOf(deps.env));
 
     const blob = { place: 'blob' as const, key: newBlobKey() };
     // Noted before it exists, struck out with its row: whatever happens in between, it is swept.
@@ -134,7 +132,7 @@ async function takeForm(deps: Deps, c: CallerContext, key: string | undefined) {
             ownerUsername: caller.username,
             ...details,
             title: details.title ?? titleOf(filename),
-            ...{ filename, size, sha256, ...kind, blobKey: blob.key },
+            ...{ filename, size, sha256, ...inspected, blobKey: blob.key },
           },
           { traceparent },
         );

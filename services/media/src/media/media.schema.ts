@@ -42,6 +42,12 @@ export const detailsSchema = z.object({
     .pipe(tags())
     .default([])
     .openapi({ type: 'string', description: 'Comma-separated.', example: 'garden, spring' }),
+  keepMetadata: z
+    .enum(['true', 'false'], 'is true or false')
+    .default('false')
+    .transform((text) => text === 'true')
+    .pipe(keepMetadata())
+    .openapi({ type: 'string', enum: ['true', 'false'] }),
 });
 export type Details = z.infer<typeof detailsSchema>;
 
@@ -73,10 +79,10 @@ export const mediaSchema = z
     width: z.int().optional(),
     height: z.int().optional(),
     durationMs: z.int().optional(),
+    keepMetadata: keepMetadata().optional().openapi({ description: 'Shown to its owner alone.' }),
     status: z.enum(['processing', 'ready', 'failed']),
     likes: z.int(),
     liked: z.boolean().optional().openapi({ description: 'By the caller, where there is one.' }),
-    keepMetadata: keepMetadata(),
     hidden: z
       .literal(true)
       .optional()
@@ -134,10 +140,10 @@ export function toMedia(row: MediaRow, caller: Caller | undefined, liked?: boole
     ...(row.width === null ? {} : { width: row.width }),
     ...(row.height === null ? {} : { height: row.height }),
     ...(row.durationMs === null ? {} : { durationMs: row.durationMs }),
+    ...(caller?.userId === row.ownerId ? { keepMetadata: row.keepMetadata } : {}),
     status: row.status,
     likes: row.likes,
     ...(caller === undefined || liked === undefined ? {} : { liked }),
-    keepMetadata: row.keepMetadata,
     ...(row.hiddenAt === null ? {} : { hidden: true as const, hiddenReason: row.hiddenReason ?? '' }),
     ...(row.deletedAt === null ? {} : { deletedAt: row.deletedAt.toISOString() }),
     createdAt: row.createdAt.toISOString(),

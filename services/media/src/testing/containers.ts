@@ -43,8 +43,8 @@ export function isoPicture(brand: string, size: [number, number] = [640, 480]): 
 /** A page of whole packets, each under 255 bytes. */
 export function oggPage(flags: number, granule: number, ...packets: Uint8Array[]): Uint8Array {
   const lacing = packets.map(({ length }) => length);
-  const head = ['OggS', [0, flags], u32le(granule), u32le(0), u32le(1), u32le(0), u32le(0)] as const;
-  const page = bytes(...head, [packets.length, ...lacing], ...packets);
+  const head = bytes('OggS', [0, flags], u32le(granule), u32le(0), u32le(1), u32le(0), u32le(0));
+  const page = bytes(head, [packets.length, ...lacing], ...packets);
   page.set(checkOf(page), 22);
   return page;
 }

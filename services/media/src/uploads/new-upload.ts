@@ -30,9 +30,12 @@ export function newUpload(
     description,
     visibility,
     tags,
+    keepMetadata,
   } = concat?.kind === 'partial' ? {} : values;
   const filename = cleanFilename(given);
-  const details = parseDetails({ title, description, visibility, tags });
+  const { keepMetadata: _, ...details } = parseDetails({
+    ...{ title, description, visibility, tags, keepMetadata },
+  });
   return {
     id: Bun.randomUUIDv7(),
     ownerId: caller.userId,

@@ -4,15 +4,16 @@ import { Problem, type ProblemCode } from '@tertulia/shared/http/problem';
 import type { ByteSource } from '@tertulia/shared/storage/byte-source';
 import type { UploadWriter } from '@tertulia/shared/storage/upload-store';
 import type { Deps } from '../deps.ts';
-import { fileKind } from '../files/file-kind.ts';
 import { noteRemovals, type Removal } from '../files/removals.repository.ts';
 import { carryOut } from '../files/removals.ts';
+import { type Inspected, inspect, limitsOf } from '../inspection/inspect.ts';
 import { addMedia } from '../media/media.service.ts';
 import { release } from '../usage/usage.service.ts';
 import { hasExpired } from './expiry.ts';
 import { dropParts } from './finals.ts';
 import { digestOf, type RunningHash, sha256Of } from './running-hashes.ts';
 import type { Hold } from './upload-locks.ts';
+import { parseMetadata } from './upload-metadata.ts';
 import {
   deleteUpload,
   linkMedia,
@@ -80,7 +81,7 @@ export async function writerFor(
  * Turns a complete upload into its media, and returns the media's id. Every step may be repeated, so this goes
  * on wherever a killed process left off: seal, put the blob, then row, event and link in one transaction.
  *
- * @throws {Problem} `unsupported_media_type`: then nothing is left of it
+ * @throws {Problem} `unsupported_media_type`, `unprocessable_media`: then nothing is left of it
  */
 export async function finish(
   deps: Deps,
@@ -89,7 +90,7 @@ export async function finish(
   traceparent: string | undefined,
 ): Promise<string> {
   if (upload.mediaId !== null) return upload.mediaId;
-  const seal = sealOf(upload) ?? (await sealFile(deps, upload, hash));
+  const seal = await sealFile(deps, upload, hash);
   await deps.uploads.publish(upload);
   const files: Removal[] = [];
   const mediaId = await deps.db.transaction(async (tx) => {
@@ -105,6 +106,7 @@ export async function finish(
         reserved: current.reserved,
         ...{ ownerId, ownerUsername, filename, title, description, tags, visibility, blobKey },
         ...seal,
+        keepMetadata: keepsMetadata(current),
         size: length,
       },
       { traceparent },
@@ -120,26 +122,30 @@ export async function finish(
   return mediaId;
 }
 
-function sealOf({ kind, mimeType, sha256 }: UploadRow): Seal | undefined {
-  return kind === null || mimeType === null || sha256 === null ? undefined : { kind, mimeType, sha256 };
+/** Looks at the bytes, again where a killed process has done so, and notes what they are. */
+async function sealFile(
+  deps: Deps,
+  upload: UploadRow,
+  hash: RunningHash | undefined,
+): Promise<Inspected & Seal> {
+  const file = await completed(deps, upload);
+  const inspected = await inspect(file, limitsOf(deps.env)).catch(async (error) => {
+    if (error instanceof Problem && error.status < 500) await discard(deps, upload, error.code);
+    throw error;
+  });
+  if (upload.sha256 !== null) return { ...inspected, sha256: upload.sha256 };
+  const sha256 = hash?.bytes === upload.length ? digestOf(hash) : await sha256Of(file);
+  await sealUpload(deps.db, upload.id, { ...inspected, sha256 });
+  return { ...inspected, sha256 };
 }
 
-async function sealFile(deps: Deps, upload: UploadRow, hash: RunningHash | undefined): Promise<Seal> {
-  const file = await completed(deps, upload);
-  const kind = await fileKind(file);
-  if (kind === undefined) {
-    await discard(deps, upload, 'unsupported_media_type');
-    throw new Problem('unsupported_media_type', 'Its bytes are no image, video or audio that is accepted.');
-  }
-  const sha256 = hash?.bytes === upload.length ? digestOf(hash) : await sha256Of(file);
-  const seal = { ...kind, sha256 };
-  await sealUpload(deps.db, upload.id, seal);
-  return seal;
-}
+/** An upload's row holds it with the rest of its metadata, as the client wrote them. */
+const keepsMetadata = ({ metadata }: UploadRow) =>
+  parseMetadata(metadata ?? undefined).keepMetadata === 'true';
 
 async function completed({ hashes, uploads }: Deps, upload: UploadRow): Promise<ByteSource> {
   try {
-    await uploads.complete(upload);
+    if (upload.sha256 === null) await uploads.complete(upload);
   } catch (error) {
     hashes.forget(upload.id);
     throw error;
