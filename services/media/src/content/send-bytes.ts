@@ -2,9 +2,9 @@ import { isNotModified } from '@tertulia/shared/http/conditional';
 import { Problem } from '@tertulia/shared/http/problem';
 import type { BlobBody, BlobStore, ByteRange } from '@tertulia/shared/storage/blob-store';
 import type { Redaction } from '../db/schema.ts';
+import { redactedStream } from '../inspection/redact.ts';
 import type { RequestContext } from '../request-context.ts';
 import { contentDisposition } from './disposition.ts';
-import { overlay, redactionsIn } from './overlay.ts';
 import { parseRange } from './range.ts';
 import { allowSlowReader } from './slow-reader.ts';
 
@@ -81,9 +81,9 @@ async function open(
   const body = await blobs.open(part.blobKey, range);
   if (body === undefined) throw new Problem('not_found');
   const { start, end } = range ?? { start: 0, end: part.size - 1 };
-  const shown = redactionsIn({ start, end }, part.redactions);
-  if (shown.length === 0) return body;
-  const overlaid = overlay(body, start, shown);
+  const shows = part.redactions.some(({ at, length }) => at <= end && at + length > start);
+  if (!shows) return body;
+  const overlaid = redactedStream(streamOf(body), start, part.redactions);
   return end - start < SMALL ? new Response(overlaid).bytes() : overlaid;
 }
 
@@ -111,5 +111,7 @@ function headersOf(part: Part, etag: string, { cacheControl, download }: How): R
  * Bytes that pass through a stream of ours are only bytes.
  */
 function streamed(body: BlobBody): ReadableStream<Uint8Array> {
-  return (body instanceof Blob ? body.stream() : body).pipeThrough(new TransformStream());
+  return streamOf(body).pipeThrough(new TransformStream());
 }
+
+const streamOf = (body: BlobBody) => (body instanceof Blob ? body.stream() : body);
