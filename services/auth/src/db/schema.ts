@@ -82,10 +82,12 @@ export const refreshTokens = pgTable(
     sessionId: uuid()
       .notNull()
       .references(() => sessions.id, { onDelete: 'cascade' }),
+    /** The how manieth of its session. */
+    place: integer().notNull().default(0),
     usedAt: instant(),
     createdAt: instant().notNull().defaultNow(),
   },
-  (table) => [index('refresh_tokens_session').on(table.sessionId)],
+  (table) => [index('refresh_tokens_session').on(table.sessionId, table.place)],
 );
 
 /** Key pairs for access tokens; the newest signs, older ones still verify. */

@@ -28,7 +28,7 @@ export async function refresh(deps: Deps, token: string, device: Device): Promis
     const { token: row, session, user } = found;
     if (session.revokedAt !== null || session.expiresAt.getTime() < Date.now()) return undefined;
     if (row.usedAt === null) {
-      await rotate(tx, hash, hashOf(successor), session, sessionEnd(deps));
+      await rotate(tx, row, hashOf(successor), session, sessionEnd(deps));
       return { user, session };
     }
     const next = await findRefreshToken(tx, hashOf(successor));

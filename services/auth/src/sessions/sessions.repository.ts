@@ -1,8 +1,15 @@
 import type { Executor, Tx } from '@tertulia/shared/db/database';
-import { and, desc, eq, gt, isNull, lt, sql } from 'drizzle-orm';
+import { and, desc, eq, gt, isNull, lt, lte, sql } from 'drizzle-orm';
 import { refreshTokens, sessions, users } from '../db/schema.ts';
 
 const MAX_SURPLUS = 10;
+/**
+ * Used tokens that a session keeps, so that using one again ends it: ten days' worth where one is exchanged every
+ * quarter of an hour. An older one is unknown, and opens nothing.
+ */
+export const KEPT_TOKENS = 1000;
+/** They are cut every so many, as a deletion at each would cost more. */
+export const CUT_EVERY = 50;
 
 export type SessionRow = typeof sessions.$inferSelect;
 
@@ -43,14 +50,15 @@ export async function findRefreshToken(tx: Tx, hash: string) {
   return row;
 }
 
-/** Marks a token used, adds its successor, and prolongs the session. */
+/** Marks a token used, adds its successor, prolongs the session, and forgets its oldest tokens. */
 export async function rotate(
   tx: Tx,
-  hash: string,
+  { hash, place }: Pick<typeof refreshTokens.$inferSelect, 'hash' | 'place'>,
   successorHash: string,
   session: SessionRow,
   expiresAt: Date,
 ) {
+  const isCut = place > KEPT_TOKENS && place % CUT_EVERY === 0;
   // Prepared statements are pipelined; others wait for two round trips each.
   await Promise.all([
     tx
@@ -61,16 +69,34 @@ export async function rotate(
       .execute({ hash }),
     tx
       .insert(refreshTokens)
-      .values({ hash: sql.placeholder('hash'), sessionId: sql.placeholder('sessionId') })
+      .values({
+        hash: sql.placeholder('hash'),
+        sessionId: sql.placeholder('sessionId'),
+        place: sql.placeholder('place'),
+      })
       .prepare('add_refresh_token')
-      .execute({ hash: successorHash, sessionId: session.id }),
+      .execute({ hash: successorHash, sessionId: session.id, place: place + 1 }),
     tx
       .update(sessions)
       .set({ lastUsedAt: sql`now()`, expiresAt: sql`${sql.placeholder('expiresAt')}::timestamptz` })
       .where(eq(sessions.id, sql.placeholder('id')))
       .prepare('prolong_session')
       .execute({ id: session.id, expiresAt: expiresAt.toISOString() }),
+    isCut ? forgetTokens(tx, session.id, place - KEPT_TOKENS) : undefined,
   ]);
+}
+
+async function forgetTokens(tx: Tx, sessionId: string, through: number): Promise<void> {
+  await tx
+    .delete(refreshTokens)
+    .where(
+      and(
+        eq(refreshTokens.sessionId, sql.placeholder('sessionId')),
+        lte(refreshTokens.place, sql.placeholder('through')),
+      ),
+    )
+    .prepare('forget_refresh_tokens')
+    .execute({ sessionId, through });
 }
 
 const isLiving = (userId: string) =>

@@ -6,6 +6,7 @@ import { eq } from 'drizzle-orm';
 import { createLocalJWKSet, jwtVerify } from 'jose';
 import { refreshTokens, users } from '../db/schema.ts';
 import { createTestApp } from '../test-app.ts';
+import { CUT_EVERY, KEPT_TOKENS } from './sessions.repository.ts';
 
 let auth: Awaited<ReturnType<typeof createTestApp>>;
 beforeAll(async () => {
@@ -235,6 +236,36 @@ describe('POST /auth/refresh', () => {
     const replay = await refresh(user.refreshToken);
     expect([replay.status, replay.body.code]).toEqual([401, 'invalid_refresh_token']);
     expect((await refresh(third)).status).toBe(401);
+  });
+
+  test('a thousand used tokens are kept: one of them ends the session, an older one opens nothing', async () => {
+    const user = await auth.signUp();
+    const last = KEPT_TOKENS + CUT_EVERY;
+    const { db } = auth.database;
+    const [current] = await db
+      .update(refreshTokens)
+      .set({ place: last })
+      .where(eq(refreshTokens.hash, hashOf(user.refreshToken)))
+      .returning();
+    const sessionId = current?.sessionId ?? '';
+    // As if it had been exchanged so often.
+    const used = Array.from({ length: last }, (_, place) => ({
+      hash: hashOf(`used ${user.id} ${place}`),
+      sessionId,
+      place,
+      usedAt: new Date(0),
+    }));
+    await db.insert(refreshTokens).values(used);
+    const { body } = await refresh(user.refreshToken);
+    const ofSession = eq(refreshTokens.sessionId, sessionId);
+    expect(await db.$count(refreshTokens, ofSession)).toBe(KEPT_TOKENS + 1);
+    const forgotten = `used ${user.id} ${CUT_EVERY}`;
+    const kept = `used ${user.id} ${CUT_EVERY + 1}`;
+    expect((await refresh(forgotten)).status).toBe(401);
+    const next = await refresh(body.refreshToken);
+    expect(next.status).toBe(200);
+    expect((await refresh(kept)).status).toBe(401);
+    expect((await refresh(next.body.refreshToken)).status).toBe(401);
   });
 
   test('a token used again after the grace ends the session; the other device goes on', async () => {
