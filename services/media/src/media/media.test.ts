@@ -83,7 +83,14 @@ describe('GET /media', () => {
     }
     const { nextCursor } = await list(`owner=${owner.id}&limit=1`);
     expect((await media.call('GET', `/media?sort=oldest&cursor=${nextCursor}`)).status).toBe(400);
-    for (const query of ['owner=nobody', 'kind=text', 'visibility=all', 'sort=best', 'tag=', `q=${'x'.repeat(201)}`]) {
+    for (const query of [
+      'owner=nobody',
+      'kind=text',
+      'visibility=all',
+      'sort=best',
+      'tag=',
+      `q=${'x'.repeat(201)}`,
+    ]) {
       expect((await media.call('GET', `/media?${query}`)).status).toBe(422);
     }
     expect((await media.call('GET', '/media?owner=me')).status).toBe(401);
