@@ -6,7 +6,7 @@ import { idempotencyKeys } from '@tertulia/shared/http/idempotency';
 import type { TestUser } from '@tertulia/shared/testing/tokens';
 import { eq } from 'drizzle-orm';
 import { consumers } from '../consumers.ts';
-import { media as mediaTable, removals, uploads } from '../db/schema.ts';
+import { media as mediaTable, removals, uploads, usage } from '../db/schema.ts';
 import { createTestApp, type TestApp } from '../test-app.ts';
 import { png } from '../testing/fixtures.ts';
 import { tusClient } from '../testing/tus.ts';
@@ -73,6 +73,36 @@ describe('who has gone', () => {
     expect(await media.database.db.$count(idempotencyKeys, eq(idempotencyKeys.caller, ana.id))).toBe(0);
     expect(await held()).toEqual([ben.id]);
     expect((await media.call('GET', `/media/${kept}/content`)).status).toBe(200);
+  });
+
+  test('leaves no like, report, album, and no name in the log; counts of others are right', async () => {
+    const [ana, ben, cleo] = await Promise.all([media.user('MODERATOR'), media.user(), media.user()]);
+    const [liked, removed] = [
+      await tusClient(media, ben).upload(png()),
+      await tusClient(media, ben).upload(png()),
+    ];
+    const as = (user: TestUser, body?: unknown) => ({ as: user, ...(body === undefined ? {} : { body }) });
+    for (const user of [ana, cleo]) {
+      await media.call('PUT', `/media/${liked}/like`, as(user));
+      await media.call('POST', `/media/${liked}/reports`, as(user, { reason: 'spam' }));
+    }
+    const { id: album } = (await media.call('POST', '/albums', as(ana, { title: 'Mine' }))).body;
+    await media.call('PUT', `/albums/${album}/items/${liked}`, as(ana));
+    await media.call('POST', `/media/${removed}/moderation`, as(ana, { action: 'remove', reason: 'abuse' }));
+    expect(await held()).toContain(ana.id);
+    await gone(ana);
+    expect(await held()).not.toContain(ana.id);
+    expect((await media.call('GET', `/media/${liked}`)).body.likes).toBe(1);
+    const moderator = await media.user('MODERATOR');
+    const { items } = (await media.call('GET', '/media/reports', as(moderator))).body;
+    expect(items).toMatchObject([{ media: { id: liked }, reports: 1 }]);
+    expect((await media.call('GET', `/albums/${album}`, as(ana))).status).toBe(404);
+    const log = (await media.call('GET', '/media/moderation/log', as(moderator))).body.items;
+    expect(log).toMatchObject([{ mediaId: removed, moderatorId: null, reason: 'abuse' }]);
+    // It is another than the owner all the same who has removed it.
+    expect((await media.call('POST', `/media/${removed}/restore`, as(ben))).status).toBe(403);
+    await Promise.all([gone(ben), gone(cleo)]);
+    expect(await media.database.db.$count(usage, eq(usage.userId, ben.id))).toBe(0);
   });
 
   test('again, or twice at once, it changes nothing and tells nothing more', async () => {
