@@ -86,7 +86,7 @@ describe('POST /albums', () => {
 describe('GET /albums', () => {
   test('public ones to all, all of an owner to that owner and to moderators, page by page', async () => {
     const owner = await media.user();
-    const ids = [];
+    const ids: string[] = [];
     for (const visibility of ['public', 'unlisted', 'private', 'public']) {
       ids.push((await make(owner, { visibility })).id);
     }

@@ -200,7 +200,7 @@ test('the condition on rows decides as the function does, for everybody and ever
     const caller =
       as === undefined
         ? undefined
-        : { userId: as.id, username: as.username, role: as.role, sessionId: as.id };
+        : { userId: as.id, username: as.username, role: as.role, sessionId: as.id, version: 0, expiresAt: 0 };
     const found = await db
       .select({ id: mediaTable.id })
       .from(mediaTable)
