@@ -12,6 +12,7 @@ const BENCHES: Record<string, () => Promise<BenchRow[]>> = {
   login: async () => (await import('./login.bench.ts')).loginBench(),
   enumeration: async () => (await import('./enumeration.bench.ts')).enumerationBench(),
   tus: async () => (await import('./tus.bench.ts')).tusBench(),
+  library: async () => (await import('./library.bench.ts')).libraryBench(),
   spine: async () => (await import('./spine.bench.ts')).spineBench(),
 };
 

@@ -98,6 +98,23 @@ describe('q', () => {
     expect(await found('secret', moderator)).toEqual(['A secret walk']);
     expect((await list('q=secret', moderator)).items).toEqual([]);
   });
+
+  test('over all that is listed, near and far, with one’s own: each once, in order, page by page', async () => {
+    const [mine, theirs] = [await media.user(), await media.user()];
+    const titled = { title: 'Quokka' };
+    const ids = [
+      ...(await rows(theirs, titled, titled)),
+      ...(await rows(mine, { ...titled, visibility: 'private' })),
+      ...(await rows(theirs, titled, { ...titled, visibility: 'private' }, titled)),
+      ...(await rows(mine, { ...titled, hiddenAt: new Date() }, titled)),
+    ];
+    const [open, own] = [ids.filter((_, n) => ![2, 4, 6].includes(n)), ids.filter((_, n) => n !== 4)];
+    expect(await all('q=quokk&sort=oldest')).toEqual(open);
+    expect(await all('q=quokk', ben)).toEqual(open.toReversed());
+    expect(await all('q=quokk', mine)).toEqual(own.toReversed());
+    expect(await all('q=quokk&sort=oldest', mine)).toEqual(own);
+    expect(await all('q=quokk&sort=largest', mine)).toEqual(own.toReversed());
+  });
 });
 
 describe('tag', () => {
@@ -232,7 +249,7 @@ describe('plans', () => {
   test.each(cases)(
     '%s, %s %p: an index gives the order, nothing is sorted',
     async (sort: Sort, scope: Scope, has) => {
-      const none = { owner: false, kind: false, visibility: false, tag: false, words: false };
+      const none = { owner: false, kind: false, visibility: false, tag: false, words: false as const };
       const query = pageOf(media.database.db, { scope, sort, ...none, ...has });
       const values = {
         // In the middle of random ones.

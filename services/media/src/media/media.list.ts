@@ -41,9 +41,18 @@ function scopeOf(caller: Caller | undefined, ownerId: string | undefined): Scope
   return ownerId === caller.userId || isModerator(caller) ? 'own' : 'listed';
 }
 
-type Shape = { scope: Scope; sort: Sort } & {
-  [Name in 'owner' | 'kind' | 'visibility' | 'tag' | 'words']: boolean;
+/**
+ * How words are looked for: `along` the order, which is at its end at once where they are common; only `near` the
+ * place where the page starts; or by their index, for which `far` ones are as good as near ones.
+ */
+type Search = 'along' | 'near' | 'far';
+
+type Shape = { scope: Scope | 'rest'; sort: Sort; words: Search | false } & {
+  [Name in 'owner' | 'kind' | 'visibility' | 'tag']: boolean;
 };
+
+/** Rows that are looked through before the index of words is asked. */
+const NEAR = 2000;
 
 /** A page by keyset in an index's order: it costs the same at any depth. */
 export function pageOf(db: Db, { scope, sort, ...has }: Shape) {
@@ -62,25 +71,34 @@ export function pageOf(db: Db, { scope, sort, ...has }: Shape) {
     has.kind ? sql`kind = ${sql.placeholder('kind')}::media_kind` : undefined,
     has.visibility ? sql`visibility = ${sql.placeholder('visibility')}::visibility` : undefined,
     has.tag ? sql`tag_keys @> array[${sql.placeholder('tag')}::text]` : undefined,
-    has.words
-      ? sql`search @@ to_tsquery('public.media_words', ${sql.placeholder('words')}::text)`
-      : undefined,
   ];
-  const branch = (...conditions: (SQL | undefined)[]) =>
-    db
+  const matches = sql`search @@ to_tsquery('public.media_words', ${sql.placeholder('words')}::text)`;
+  // Postgres can't tell how common the start of a word is, so it is not left to choose: ids are made first.
+  const search = {
+    along: () => matches,
+    near: (all: SQL | undefined) => sql`id = any(array(
+      select id from (select id, size, search from media where ${all} order by ${order} limit ${NEAR}) as near
+      where ${matches} order by ${order} limit ${limit}))`,
+    far: () => sql`id = any(array(select id from media where ${matches}))`,
+  };
+  const branch = (...conditions: (SQL | undefined)[]) => {
+    const all = and(...conditions, ...filters, beyond);
+    return db
       .select(mediaColumns)
       .from(media)
-      .where(and(...conditions, ...filters, beyond))
+      .where(has.words === false ? all : and(all, search[has.words](all)))
       .orderBy(order)
       .limit(limit);
+  };
 
   const owner = eq(media.ownerId, sql.placeholder('ownerId'));
   if (scope === 'own') return branch(owner, isNull(media.deletedAt));
+  const rest = branch(owner, isNull(media.deletedAt), sql`(visibility <> 'public' or hidden_at is not null)`);
+  if (scope === 'rest') return rest;
   const listed = branch(has.owner ? owner : undefined, LISTED);
   if (scope === 'listed') return listed;
   // Two ranges of two indexes, merged: one condition with `or` would walk past what is neither.
-  const mine = branch(owner, isNull(media.deletedAt), sql`(visibility <> 'public' or hidden_at is not null)`);
-  return unionAll(listed, mine).orderBy(order).limit(limit);
+  return unionAll(listed, rest).orderBy(order).limit(limit);
 }
 
 /** Prepared where it has one plan: what a tag or a word is found by depends on how common it is. */
@@ -107,7 +125,8 @@ export function prepareListMedia(db: Db) {
     if (scope === 'listed' && visibility !== undefined && visibility !== 'public') return [];
     const shape: Shape = {
       ...{ scope, sort, owner: ownerId !== undefined, kind: kind !== undefined },
-      ...{ visibility: visibility !== undefined, tag: tag !== undefined, words: words.length > 0 },
+      ...{ visibility: visibility !== undefined, tag: tag !== undefined },
+      words: words.length === 0 ? false : 'along',
     };
     const values = {
       ...{ id: after.id, size: after.size, limit: limit + 1, kind, visibility, tag },
@@ -115,6 +134,21 @@ export function prepareListMedia(db: Db) {
       words: words.map((word) => `${word}:*`).join(' & '),
     };
     if (!shape.tag && !shape.words) return prepare(shape).execute(values);
-    return pageOf(db, shape).execute(values);
+    const run = (change: Partial<Shape>): Promise<MediaRow[]> =>
+      pageOf(db, { ...shape, ...change }).execute(values);
+    // One owner's are few enough to walk along.
+    if (!shape.words || ownerId !== undefined) return run({});
+    const near = await run({ scope: 'listed', words: 'near' });
+    const listed = near.length > limit ? near : await run({ scope: 'listed', words: 'far' });
+    if (scope === 'listed') return listed;
+    return [...listed, ...(await run({ scope: 'rest' }))].sort(ORDER[sort]).slice(0, limit + 1);
   };
 }
+
+const byId = (a: MediaRow, b: MediaRow) => (a.id < b.id ? -1 : 1);
+
+const ORDER: Record<Sort, (a: MediaRow, b: MediaRow) => number> = {
+  newest: (a, b) => byId(b, a),
+  oldest: byId,
+  largest: (a, b) => b.size - a.size || byId(b, a),
+};
