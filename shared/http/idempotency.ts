@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import { and, eq, lt, sql } from 'drizzle-orm';
+import { and, eq, gte, lt, sql } from 'drizzle-orm';
 import { jsonb, pgTable, primaryKey, text, timestamp } from 'drizzle-orm/pg-core';
 import type { Db, Executor, Tx } from '../db/database.ts';
 import type { Log } from '../runtime/log.ts';
@@ -33,7 +33,8 @@ const KEPT_MS = 24 * 3600 * 1000;
 const SWEEP_MS = 3600 * 1000;
 const SWEEP_BATCH = 1000;
 
-type Request = { key: string | undefined; caller: string; route: string; body: unknown };
+/** What a key stands for: the same caller, route and body. */
+export type IdempotentRequest = { key: string | undefined; caller: string; route: string; body: unknown };
 
 /**
  * Runs `effect` in a transaction, once per key: key and answer are committed with the effect, so a crash
@@ -44,14 +45,12 @@ type Request = { key: string | undefined; caller: string; route: string; body: u
  */
 export async function idempotently<Answer>(
   db: Db,
-  request: Request,
+  request: IdempotentRequest,
   effect: (tx: Tx) => Promise<Answer>,
 ): Promise<{ answer: Answer; replayed: boolean }> {
   const { key, caller } = request;
   if (key === undefined) return { answer: await db.transaction(effect), replayed: false };
-  const fingerprint = new Bun.CryptoHasher('sha256')
-    .update(JSON.stringify([request.route, request.body]))
-    .digest('base64url');
+  const fingerprint = fingerprintOf(request);
   const mine = and(eq(idempotencyKeys.caller, caller), eq(idempotencyKeys.key, key));
 
   return db.transaction(async (tx) => {
@@ -70,12 +69,40 @@ export async function idempotently<Answer>(
       return { answer, replayed: false };
     }
     const [first] = await tx.select().from(idempotencyKeys).where(mine);
-    if (first === undefined || first.fingerprint !== fingerprint) {
-      throw new Problem('idempotency_key_reused', 'Use a new key for another request.');
-    }
+    if (first === undefined || first.fingerprint !== fingerprint) throw reused();
     return { answer: first.answer as Answer, replayed: true };
   });
 }
+
+/**
+ * The answer that a key has had already: for whom it costs much to come to the effect. Whoever finds none goes
+ * on to {@link idempotently}, since another may be doing the same.
+ *
+ * @throws {Problem} `idempotency_key_reused`
+ */
+export async function earlierAnswer<Answer>(db: Db, request: IdempotentRequest): Promise<Answer | undefined> {
+  const { key, caller } = request;
+  if (key === undefined) return undefined;
+  const [first] = await db
+    .select()
+    .from(idempotencyKeys)
+    .where(
+      and(
+        eq(idempotencyKeys.caller, caller),
+        eq(idempotencyKeys.key, key),
+        gte(idempotencyKeys.createdAt, new Date(Date.now() - KEPT_MS)),
+      ),
+    );
+  if (first === undefined) return undefined;
+  if (first.fingerprint !== fingerprintOf(request)) throw reused();
+  return first.answer as Answer;
+}
+
+function fingerprintOf({ route, body }: IdempotentRequest): string {
+  return new Bun.CryptoHasher('sha256').update(JSON.stringify([route, body])).digest('base64url');
+}
+
+const reused = () => new Problem('idempotency_key_reused', 'Use a new key for another request.');
 
 /** Forgets keys older than a day, a thousand at a time. Returns how many went. */
 export async function sweepIdempotencyKeys(db: Db): Promise<number> {

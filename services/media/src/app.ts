@@ -4,6 +4,7 @@ import { createKernel } from '@tertulia/shared/http/app';
 import { albumsRoutes } from './albums/albums.routes.ts';
 import { contentRoutes } from './content/content.routes.ts';
 import type { Deps } from './deps.ts';
+import { importsRoutes } from './imports/imports.routes.ts';
 import { likesRoutes } from './likes/likes.routes.ts';
 import { formRoutes } from './media/form.routes.ts';
 import { mediaRoutes } from './media/media.routes.ts';
@@ -36,6 +37,7 @@ export function createApp(deps: Deps) {
   deps.feed?.register(metrics.registry);
   app.route('/', uploadsRoutes(deps));
   app.route('/', formRoutes(deps));
+  app.route('/', importsRoutes(deps));
   // Before what takes any `/media/{id}`.
   app.route('/', usageRoutes(deps));
   app.route('/', trashRoutes(deps));

@@ -23,6 +23,7 @@ import { createForget } from './departures/departures.ts';
 import type { MediaEnv } from './env.ts';
 import { type LocalFiles, openLocalFiles } from './files/local-files.ts';
 import { startSweeper } from './files/removals.ts';
+import { type Resolve, resolveName } from './imports/target.ts';
 import { prepareListMedia } from './media/media.list.ts';
 import { prepareFindMedia } from './media/media.repository.ts';
 import { createUrlKeys, type UrlKeys } from './signing/url-keys.ts';
@@ -43,6 +44,8 @@ export type Deps = {
   uploads: UploadStore;
   /** Files of forms that are being received. */
   formFiles: LocalFiles;
+  /** Looks up the names that files are imported from. */
+  resolve: Resolve;
   locks: UploadLocks;
   hashes: RunningHashes;
   guards: Guards;
@@ -77,6 +80,7 @@ export async function createDeps(
     blobs,
     uploads,
     formFiles,
+    resolve: resolveName,
     locks: createUploadLocks(),
     hashes: createRunningHashes(),
     guards: createGuards(verifier),
