@@ -36,6 +36,9 @@ const tsvector = customType<{ data: string }>({ dataType: () => 'tsvector' });
 /** What lists show to everyone. */
 const LISTED = sql`visibility = 'public' and hidden_at is null and deleted_at is null`;
 
+/** What they show to its owner besides. */
+const UNLISTED = sql`deleted_at is null and (visibility <> 'public' or hidden_at is not null)`;
+
 const instant = () => timestamp({ withTimezone: true });
 
 /** What the owner says about a file; an upload holds it until there is a media. */
@@ -97,6 +100,8 @@ export const media = pgTable(
     index('media_owner').on(table.ownerId, table.id),
     index('media_owner_size').on(table.ownerId, table.size, table.id),
     index('media_listed_owner').on(table.ownerId, table.id).where(LISTED),
+    index('media_unlisted_owner').on(table.ownerId, table.id).where(UNLISTED),
+    index('media_unlisted_owner_size').on(table.ownerId, table.size, table.id).where(UNLISTED),
     index('media_listed').on(table.id).where(LISTED),
     index('media_listed_kind').on(table.kind, table.id).where(LISTED),
     index('media_listed_size').on(table.size, table.id).where(LISTED),

@@ -7,8 +7,9 @@ import { mediaColumns } from './media.repository.ts';
 import type { ListQuery, MediaRow, Sort } from './media.schema.ts';
 import { isModerator } from './visibility.ts';
 
-/** The condition of the indexes on lists, word for word. */
+/** The conditions of the indexes on lists, word for word. */
 const LISTED = sql`visibility = 'public' and hidden_at is null and deleted_at is null`;
+const UNLISTED = sql`deleted_at is null and (visibility <> 'public' or hidden_at is not null)`;
 
 export type Filters = Pick<ListQuery, 'kind' | 'visibility' | 'tag'> & {
   ownerId: string | undefined;
@@ -93,7 +94,7 @@ export function pageOf(db: Db, { scope, sort, ...has }: Shape) {
 
   const owner = eq(media.ownerId, sql.placeholder('ownerId'));
   if (scope === 'own') return branch(owner, isNull(media.deletedAt));
-  const rest = branch(owner, isNull(media.deletedAt), sql`(visibility <> 'public' or hidden_at is not null)`);
+  const rest = branch(owner, UNLISTED);
   if (scope === 'rest') return rest;
   const listed = branch(has.owner ? owner : undefined, LISTED);
   if (scope === 'listed') return listed;

@@ -1,0 +1,2 @@
+CREATE INDEX "media_unlisted_owner" ON "media" USING btree ("owner_id","id") WHERE deleted_at is null and (visibility <> 'public' or hidden_at is not null);--> statement-breakpoint
+CREATE INDEX "media_unlisted_owner_size" ON "media" USING btree ("owner_id","size","id") WHERE deleted_at is null and (visibility <> 'public' or hidden_at is not null);
