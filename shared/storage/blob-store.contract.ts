@@ -2,13 +2,18 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { HANG_MS } from '../testing/hang.ts';
 import { type BlobBody, type BlobStore, newBlobKey } from './blob-store.ts';
 
 type Opened = { store: BlobStore; close(): Promise<void> };
 
 /** What every blob store keeps; `open` is given a folder whose files the store may take over. */
-export function blobStoreContract(name: string, open: (folder: string) => Promise<Opened>): void {
-  describe(`a blob store on ${name}`, () => {
+export function blobStoreContract(
+  name: string,
+  open: (folder: string) => Promise<Opened>,
+  describeIt: (name: string, body: () => void) => void = describe,
+): void {
+  describeIt(`a blob store on ${name}`, () => {
     let folder: string;
     let opened: Opened;
     let store: BlobStore;
@@ -16,7 +21,7 @@ export function blobStoreContract(name: string, open: (folder: string) => Promis
       folder = await mkdtemp(join(tmpdir(), 'tertulia-blobs-'));
       opened = await open(folder);
       store = opened.store;
-    });
+    }, HANG_MS);
     afterAll(async () => {
       await opened.close();
       await rm(folder, { recursive: true, force: true });
@@ -51,6 +56,18 @@ export function blobStoreContract(name: string, open: (folder: string) => Promis
       expect(await read(await store.open(key, { start: 9, end: 9 }))).toBe('9');
     });
 
+    test('a file of more than one part of a store is whole, also in pieces', async () => {
+      const text = Buffer.alloc(5_600_000, '0123456789abcdefghijklm').toString('latin1');
+      const key = await putText(text);
+      expect(await store.size(key)).toBe(text.length);
+      const source = await store.source(key);
+      expect(source?.size).toBe(text.length);
+      expect(Buffer.from((await source?.slice(5_242_876, 5_242_892).bytes()) ?? []).toString()).toBe(
+        text.slice(5_242_876, 5_242_892),
+      );
+      expect(await read(await store.open(key))).toBe(text);
+    });
+
     test('a put that went through may be repeated', async () => {
       const [key, path] = [newBlobKey(), await stage('once')];
       await store.put(key, path);
@@ -66,6 +83,7 @@ export function blobStoreContract(name: string, open: (folder: string) => Promis
       const key = newBlobKey();
       expect(await store.size(key)).toBeUndefined();
       expect(await store.open(key)).toBeUndefined();
+      expect(await store.source(key)).toBeUndefined();
       await store.remove(key);
     });
 

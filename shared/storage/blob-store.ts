@@ -24,9 +24,14 @@ export type BlobStore = {
   source(key: string): Promise<ByteSource | undefined>;
   /** Does nothing when there is no such blob. Who is reading it reads on to the end. */
   remove(key: string): Promise<void>;
+  /** Of a store that browsers may reach themselves: an address of the blob that is good for some time. */
+  presign?(key: string, as: Presigned): Promise<string>;
   /** Rejects while the store cannot be used. */
   ping(): Promise<unknown>;
 };
+
+/** What comes with a presigned address: for how long, and the headers of its answer. */
+export type Presigned = { seconds: number; mimeType: string; disposition: string; cacheControl: string };
 
 /** 128 random bits in hex: tells nothing, and cannot be guessed. */
 export function newBlobKey(): string {
