@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '@tertulia/shared/stores/postgres-process';
 import { eventually } from '@tertulia/shared/testing/eventually';
+import { HANG_MS } from '@tertulia/shared/testing/hang';
 import { testPostgresUrl } from '@tertulia/shared/testing/postgres';
 import postgres from 'postgres';
 
@@ -88,7 +89,7 @@ export async function startStack(
         if (child.exitCode !== null) throw new Error(`${service} exited with ${child.exitCode}`);
         return (await fetch(`${address}/health/ready`)).ok;
       },
-      { ms: 60_000, every: 50 },
+      { ms: HANG_MS, every: 50 },
     );
   }
 
