@@ -110,10 +110,10 @@ function oddRequests(world: World, route: Route): Odd[] {
       refused: route.method !== 'OPTIONS',
     })),
     ...queries.flatMap((query) =>
-      HOSTILE_QUERIES.flatMap((value) => [
-        `${query.name}=${value}`,
-        `${query.name}[]=${value}&${query.name}=${value}&${query.name}=1`,
-      ]).map((text) => ({ route, name: `${name}, ?${text.slice(0, 60)}`, url: `${url}?${text}` })),
+      [
+        ...HOSTILE_QUERIES.map((value) => `${query.name}=${value}`),
+        `${query.name}[]=1&${query.name}=1&${query.name}=2`,
+      ].map((text) => ({ route, name: `${name}, ?${text.slice(0, 60)}`, url: `${url}?${text}` })),
     ),
   ];
 }

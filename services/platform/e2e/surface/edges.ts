@@ -48,7 +48,7 @@ export function describeEdges(world: () => World): void {
         );
         const held = app.routes
           .filter(({ method }) => method !== 'ALL')
-          .map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, '{$1}')}`);
+          .map(({ method, path }) => `${method} ${path.replace(/:(\w+)(\{[^}]+\})?/g, '{$1}')}`);
         expect(held.length).toBeGreaterThan(10);
         expect(held.filter((route) => !told.has(route) && !UNWRITTEN.has(route))).toEqual([]);
         await close();
@@ -77,7 +77,8 @@ export function describeEdges(world: () => World): void {
     const headers = { Authorization: `Bearer ${world().staff.admin.token}` };
     for (const method of ['TRACE', 'TRACK', 'PROPFIND', 'BREW', 'get', 'CONNECT']) {
       const answer = await rawRequest(stack.url(service), { method, target: GUARDED[service], headers });
-      expect([400, 404, 405, 501], method).toContain(answer.status);
+      // Bun ends a connection that brings a method of nobody's: 0.
+      expect([0, 400, 404, 405, 501], method).toContain(answer.status);
       if (answer.status === 405) expect(answer.headers.get('Allow')).toContain('GET');
       if (answer.text !== '') client.inspect(`${service} ${method}`, method, { ...answer, code: undefined });
     }
@@ -87,7 +88,8 @@ export function describeEdges(world: () => World): void {
   test.each([...SERVICES])('%s: metrics want their token, and no other', async (service) => {
     const { stack, staff } = world();
     const ask = async (token?: string) => {
-      const headers = token === undefined ? {} : { Authorization: `Bearer ${token}` };
+      const headers = new Headers();
+      if (token !== undefined) headers.set('Authorization', `Bearer ${token}`);
       return (await fetch(`${stack.url(service)}/metrics`, { headers })).status;
     };
     const tokens = [undefined, 'x', staff.admin.token, await serviceToken(stack)];

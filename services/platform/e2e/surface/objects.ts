@@ -6,7 +6,7 @@ import { PASSWORD, signIn, signUp } from './people.ts';
 import type { Route } from './routes.ts';
 import { type Known, PNG } from './samples.ts';
 
-export type Kind = 'media' | 'comment' | 'upload' | 'session' | 'notification' | 'passkey' | 'user';
+export type Kind = 'media' | 'album' | 'comment' | 'upload' | 'session' | 'notification' | 'passkey' | 'user';
 
 /** Somebody, and one thing of each kind: `hidden` from all but the owner (and moderators), `shown` to all. */
 export type Owner = Person & {
@@ -22,6 +22,8 @@ const KINDS: [RegExp, Kind][] = [
   [/^\/auth\/sessions\/\{/, 'session'],
   [/^\/auth\/passkeys\/\{/, 'passkey'],
   [/^\/auth\/(users|promote)\/\{/, 'user'],
+  [/^\/media\/usage\/\{/, 'user'],
+  [/^\/albums\/\{/, 'album'],
   [/^\/media\/uploads\/\{/, 'upload'],
   [/^\/media\/\{/, 'media'],
   [/^\/comments\/(media|stats)\/\{/, 'media'],
@@ -46,8 +48,12 @@ export async function makeOwner(stack: Stack): Promise<Owner> {
     eventually<{ id: string }>(() =>
       ask('POST', `${stack.url('comments')}/comments`, { as: owner, body: { mediaId, content: 'Mine' } }),
     );
-  const [there, comments, notification, uploadId, passkey] = await Promise.all([
+  const makeAlbum = async (visibility: string) =>
+    (await ask('POST', `${stack.url('media')}/albums`, { as: owner, body: { title: 'Mine', visibility } }))
+      .id;
+  const [there, albums, comments, notification, uploadId, passkey] = await Promise.all([
     signIn(stack, owner.email),
+    Promise.all([makeAlbum('private'), makeAlbum('public')]),
     Promise.all([say(hidden), say(shown)]),
     eventually(
       async () =>
@@ -62,6 +68,7 @@ export async function makeOwner(stack: Stack): Promise<Owner> {
     ...owner,
     things: {
       media: { hidden, shown },
+      album: { hidden: albums[0], shown: albums[1] },
       comment: { hidden: comments[0].id, shown: comments[1].id },
       upload: { hidden: uploadId },
       session: { hidden: sid },
@@ -108,6 +115,9 @@ export function knownOf(owner: Owner): Known {
     refreshToken: owner.refreshToken,
     mediaId: owner.things.media.shown,
     parentId: undefined,
+    after: undefined,
+    // Would end every token that there is.
+    revoke: false,
     ids: [owner.things.notification.hidden],
     until: new Date(Date.now() + 86_400_000).toISOString(),
   };
@@ -130,6 +140,7 @@ export async function stateOf(stack: Stack, { token, things }: Owner): Promise<u
   ).items;
   return Promise.all([
     ...[things.media.hidden, things.media.shown].map((id) => read(`${stack.url('media')}/media/${id}`)),
+    ...[things.album.hidden, things.album.shown].map((id) => read(`${stack.url('media')}/albums/${id}`)),
     ...[things.comment.hidden, things.comment.shown].map((id) =>
       read(`${stack.url('comments')}/comments/${id}`),
     ),

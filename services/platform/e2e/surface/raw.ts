@@ -11,7 +11,7 @@ export type RawRequest = {
 export type RawAnswer = { status: number; headers: Headers; text: string };
 
 const CRLF = '\r\n';
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 60_000;
 
 /** Sends one request on a connection of its own. Status 0 when the connection ended without an answer. */
 export async function rawRequest(url: string, request: RawRequest): Promise<RawAnswer> {

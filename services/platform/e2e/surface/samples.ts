@@ -54,10 +54,14 @@ export function takes(schema: Schema, value: unknown): boolean {
   return types.includes(typeof value);
 }
 
-/** The address of a route with its path parameters filled in. */
+/** The address of a route: the id is that of its first parameter, and others are what they are known to be. */
 export function addressOf({ path, parameters }: Route, id: string, known: Known = {}): string {
+  let isFirst = true;
   return path.replace(/\{(\w+)\}/g, (_, name: string) => {
-    if (/id$/i.test(name)) return id;
+    if (isFirst && /id$/i.test(name)) {
+      isFirst = false;
+      return id;
+    }
     const schema = parameters.find((parameter) => parameter.name === name)?.schema ?? {};
     return encodeURIComponent(String(known[name] ?? sampleOf(schema)));
   });

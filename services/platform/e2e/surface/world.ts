@@ -17,8 +17,8 @@ export type World = {
   client: SurfaceClient;
 };
 
-export const urlOf = ({ stack }: World, route: Route, id: string) =>
-  `${stack.url(route.service)}${addressOf(route, id)}`;
+export const urlOf = ({ stack, owner }: World, route: Route, id: string, of = owner) =>
+  `${stack.url(route.service)}${addressOf(route, id, knownOf(of))}`;
 
 /** Headers and body of a request that nothing is wrong with. */
 export function goodRequest(route: Route, owner: Owner, id: string): Sample {
@@ -45,7 +45,7 @@ export function call(
   const name = `${nameOf(route)}, ${thing}`;
   return world.client.send({
     name,
-    url: urlOf(world, route, id),
+    url: urlOf(world, route, id, owner),
     method,
     token,
     ...goodRequest(route, owner, id),
