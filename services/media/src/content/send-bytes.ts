@@ -5,6 +5,7 @@ import type { Redaction } from '../db/schema.ts';
 import { redactedStream } from '../inspection/redact.ts';
 import type { RequestContext } from '../request-context.ts';
 import { contentDisposition } from './disposition.ts';
+import { partsOf } from './parts.ts';
 import { parseRange } from './range.ts';
 import { allowSlowReader } from './slow-reader.ts';
 
@@ -83,7 +84,7 @@ async function open(
   const { start, end } = range ?? { start: 0, end: part.size - 1 };
   const shows = part.redactions.some(({ at, length }) => at <= end && at + length > start);
   if (!shows) return body;
-  const overlaid = redactedStream(streamOf(body), start, part.redactions);
+  const overlaid = redactedStream(partsOf(body), start, part.redactions);
   return end - start < SMALL ? new Response(overlaid).bytes() : overlaid;
 }
 
@@ -111,7 +112,5 @@ function headersOf(part: Part, etag: string, { cacheControl, download }: How): R
  * Bytes that pass through a stream of ours are only bytes.
  */
 function streamed(body: BlobBody): ReadableStream<Uint8Array> {
-  return streamOf(body).pipeThrough(new TransformStream());
+  return partsOf(body).pipeThrough(new TransformStream());
 }
-
-const streamOf = (body: BlobBody) => (body instanceof Blob ? body.stream() : body);
