@@ -22,17 +22,17 @@ export async function libraryBench(): Promise<BenchRow[]> {
 
   const list = `${stack.url('media')}/media?limit=${LIMIT}`;
   const read = async (query: string, token?: string) => {
-    const headers = token === undefined ? {} : { Authorization: `Bearer ${token}` };
-    const response = await fetch(list + query, { headers });
+    const response = await fetch(list + query, { headers: headersOf(token) });
     if (response.status !== 200) throw new Error(`${query}: ${response.status}`);
     return (await response.json()) as { items: unknown[]; nextCursor: string | null };
   };
-  /** The cursor of a page that lies behind so many others: made like the service's own, of that row. */
+  /** The cursor of a page that lies behind so many others. */
   const deepCursor = async (query: string, token?: string): Promise<string> => {
     let cursor = '';
     for (let page = 0; page < 90_000 / 100; page++) {
-      const headers = token === undefined ? {} : { Authorization: `Bearer ${token}` };
-      const response = await fetch(`${stack.url('media')}/media?limit=100${query}${cursor}`, { headers });
+      const response = await fetch(`${stack.url('media')}/media?limit=100${query}${cursor}`, {
+        headers: headersOf(token),
+      });
       const { nextCursor } = (await response.json()) as { nextCursor: string | null };
       if (nextCursor === null) break;
       cursor = `&cursor=${nextCursor}`;
@@ -84,6 +84,9 @@ export async function libraryBench(): Promise<BenchRow[]> {
   await stack.stop();
   return rows;
 }
+
+const headersOf = (token: string | undefined): Record<string, string> =>
+  token === undefined ? {} : { Authorization: `Bearer ${token}` };
 
 /** As many rows as it takes, in ids that lie in the order of time; a tenth are of one owner, a tenth private. */
 async function fill(sql: postgres.Sql, ownerId: string): Promise<void> {
