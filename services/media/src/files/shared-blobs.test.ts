@@ -29,7 +29,7 @@ function byForm(file: Uint8Array, as: TestUser) {
   return media.call('POST', '/media', { as, body: form });
 }
 const byTus = (file: Uint8Array, as: TestUser) => tusClient(media, as).upload(file);
-const remove = (id: string, as: TestUser) => media.call('DELETE', `/media/${id}`, { as });
+const remove = (id: string, as: TestUser) => media.call('DELETE', `/media/${id}?permanent=1`, { as });
 const content = async (id: string) => sha256(await (await media.app.request(`/media/${id}/content`)).bytes());
 
 async function kept(file: Uint8Array) {
