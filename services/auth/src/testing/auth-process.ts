@@ -16,6 +16,9 @@ export async function startAuthProcess(settings: Record<string, string>) {
       HOST: '127.0.0.1',
       AUTH_DATABASE_URL: database.url,
       EVENTS_DATABASE_URL: database.url,
+      // What a hash costs is not what these tests are about.
+      PASSWORD_MEMORY_KIB: '1024',
+      PASSWORD_PASSES: '1',
       ...settings,
     },
     stdin: 'ignore',
