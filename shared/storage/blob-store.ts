@@ -24,11 +24,16 @@ export type BlobStore = {
   source(key: string): Promise<ByteSource | undefined>;
   /** Does nothing when there is no such blob. Who is reading it reads on to the end. */
   remove(key: string): Promise<void>;
+  /** All blobs, a bounded number of them in memory at a time. */
+  list(): AsyncIterable<Listed>;
   /** Of a store that browsers may reach themselves: an address of the blob that is good for some time. */
   presign?(key: string, as: Presigned): Promise<string>;
   /** Rejects while the store cannot be used. */
   ping(): Promise<unknown>;
 };
+
+/** A blob as a store lists it. */
+export type Listed = { key: string; size: number; modified: Date };
 
 /** What comes with a presigned address: for how long, and the headers of its answer. */
 export type Presigned = { seconds: number; mimeType: string; disposition: string; cacheControl: string };

@@ -1,7 +1,9 @@
 import { mkdir, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { assertBlobKey, type BlobStore } from './blob-store.ts';
 import { canWrite, onDisk, syncPath, unlessAbsent } from './disk.ts';
+
+const KEY = /^[0-9a-f]{32}$/;
 
 /**
  * Blobs as files in two levels of folders. What is put must lie on the same file system: it is renamed, so
@@ -39,6 +41,13 @@ export async function diskStore(root: string): Promise<BlobStore> {
     async source(key) {
       const file = Bun.file(pathOf(key));
       return (await file.exists()) ? file : undefined;
+    },
+    async *list() {
+      for await (const path of new Bun.Glob('??/??/*').scan({ cwd: base, onlyFiles: true })) {
+        const key = basename(path);
+        const found = KEY.test(key) ? await unlessAbsent(stat(join(base, path))) : undefined;
+        if (found !== undefined) yield { key, size: found.size, modified: found.mtime };
+      }
     },
     remove: (key) => rm(pathOf(key), { force: true }),
     ping: () => canWrite(base),

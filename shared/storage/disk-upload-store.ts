@@ -1,6 +1,16 @@
 import { constants } from 'node:fs';
-import { copyFile, type FileHandle, mkdir, open, readFile, rm, stat, truncate } from 'node:fs/promises';
-import { join as joinPath, resolve } from 'node:path';
+import {
+  copyFile,
+  type FileHandle,
+  mkdir,
+  open,
+  opendir,
+  readFile,
+  rm,
+  stat,
+  truncate,
+} from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import type { BlobStore } from './blob-store.ts';
 import { canWrite, onDisk, unlessAbsent, writeAll } from './disk.ts';
 import { createEarlyFlush } from './early-flush.ts';
@@ -29,7 +39,7 @@ export async function diskUploadStore({ root, blobs, syncEach = false }: Options
   const pathOf = (name: string) => {
     // Names are made of our own rows; this holds should a route ever forget to look there first.
     if (!NAME.test(name)) throw new Error('not an upload of ours');
-    return joinPath(base, name);
+    return join(base, name);
   };
   const fileOf = (upload: StoredUpload) => pathOf(nameOf(upload));
 
@@ -138,6 +148,22 @@ export async function diskUploadStore({ root, blobs, syncEach = false }: Options
     publish: (upload) => blobs.put(upload.blobKey, fileOf(upload)),
     nameOf,
     remove: async (name) => removeFile(pathOf(name)),
+    async *list() {
+      for await (const file of await opendir(base)) {
+        const name = file.name.replace(/\.held$/, '');
+        if (!NAME.test(name)) continue;
+        const path = join(base, file.name);
+        const found = await unlessAbsent(stat(path));
+        if (found === undefined) continue;
+        const [id = '', generation = '0'] = name.split('.');
+        yield {
+          label: `uploads/${file.name}`,
+          modified: found.mtime,
+          of: { id, generation: Number(generation) },
+          remove: () => rm(path, { force: true }),
+        };
+      }
+    },
     ping: () => canWrite(base),
   };
 }

@@ -12,12 +12,22 @@ import {
   partSizeFor,
   uploadPart,
 } from './s3-multipart.ts';
-import { objectSource, openObject, putObject, removeObject, sizeOfObject } from './s3-objects.ts';
+import {
+  listObjects,
+  objectSource,
+  openObject,
+  putObject,
+  removeObject,
+  sizeOfObject,
+} from './s3-objects.ts';
+
+/** Of every blob's object. */
+export const PREFIX = 'blobs/';
 
 /** Where a blob lies in the bucket. */
 export function objectOf(key: string): string {
   assertBlobKey(key);
-  return `blobs/${key}`;
+  return `${PREFIX}${key}`;
 }
 
 /**
@@ -40,6 +50,11 @@ export function s3Store(bucket: Bucket, signer: Bucket = bucket): BlobStore {
     async source(key) {
       const size = await sizeOfObject(bucket, objectOf(key));
       return size === undefined ? undefined : objectSource(bucket, objectOf(key), size);
+    },
+    async *list() {
+      for await (const { key, ...found } of listObjects(bucket, PREFIX)) {
+        yield { ...found, key: key.slice(PREFIX.length) };
+      }
     },
     remove: async (key) => void (await removeObject(bucket, objectOf(key))),
     ping: () => bucket.client.send(new HeadBucketCommand({ Bucket: bucket.name })),

@@ -10,6 +10,7 @@ import {
   abortMultipart,
   completeMultipart,
   createMultipart,
+  listMultiparts,
   listParts,
   type Multipart,
   type Part,
@@ -17,7 +18,7 @@ import {
   uploadPart,
 } from './s3-multipart.ts';
 import { copyObject, listObjects, openObject, removeObject, sizeOfObject } from './s3-objects.ts';
-import { objectOf } from './s3-store.ts';
+import { objectOf, PREFIX } from './s3-store.ts';
 import { s3Writer, spooledWriter } from './s3-writer.ts';
 import type { StoredUpload, UploadStore, UploadWriter } from './upload-store.ts';
 
@@ -183,6 +184,19 @@ export async function s3UploadStore({ bucket, blobs, spool, maxSize }: Options):
       const id = ref.join('/');
       if (id !== '') await abortMultipart(bucket, { key: objectOf(blobKey), id });
       for await (const { key } of listObjects(bucket, `uploads/${folder}/`)) await removeObject(bucket, key);
+    },
+    async *list() {
+      for await (const { key, modified } of listObjects(bucket, 'uploads/')) {
+        const [, folder = ''] = key.split('/');
+        const [id = '', generation = '0'] = folder.split('.');
+        const of = { id, generation: Number(generation) };
+        if (FOLDER.test(folder)) yield { label: key, modified, of, remove: () => removeObject(bucket, key) };
+      }
+      for await (const { begun, ...multipart } of listMultiparts(bucket, PREFIX)) {
+        const remove = () => abortMultipart(bucket, multipart);
+        const label = `multipart upload of ${multipart.key}`;
+        yield { label, modified: begun, of: { storeRef: multipart.id }, remove };
+      }
     },
     ping: () => bucket.client.send(new HeadBucketCommand({ Bucket: bucket.name })),
   };

@@ -24,12 +24,25 @@ export type UploadWriter = {
   drop(): Promise<void>;
 };
 
+/** Something that lies in a store for an upload: what knows of it, and how to let go of it. */
+export type Remains = {
+  /** For people. */
+  label: string;
+  modified: Date;
+  /** The generation that it is of, or else S3's id. */
+  of: { id: string; generation: number } | { storeRef: string };
+  remove(): Promise<unknown>;
+};
+
 /**
  * Where the bytes of uploads under way lie. The truth about an offset is the store's, whatever process wrote
  * and however it ended.
  */
 export type UploadStore = {
-  /** Before the first byte; what it returns belongs into the row as `storeRef`. Repeating it does no harm. */
+  /**
+   * Before a writer, after {@link size}: makes room where there is none yet. What it returns belongs into the
+   * row as `storeRef`; most often it is there already.
+   */
   begin(upload: StoredUpload): Promise<string | null>;
   /** Bytes held; an upload that has none holds 0, a published one those of its blob. */
   size(upload: StoredUpload): Promise<number>;
@@ -58,6 +71,8 @@ export type UploadStore = {
   nameOf(upload: StoredUpload): string;
   /** Lets go of a generation's bytes; a published blob stays. Does nothing when there are none. */
   remove(name: string): Promise<void>;
+  /** All that lies here of uploads, a bounded number in memory at a time. */
+  list(): AsyncIterable<Remains>;
   /** Rejects while the store cannot be used. */
   ping(): Promise<unknown>;
 };

@@ -8,8 +8,6 @@ import type { Checks } from '@tertulia/shared/http/health';
 import { createLimits, type Limits } from '@tertulia/shared/limits/limits';
 import type { Log } from '@tertulia/shared/runtime/log';
 import type { BlobStore } from '@tertulia/shared/storage/blob-store';
-import { diskStore } from '@tertulia/shared/storage/disk-store';
-import { diskUploadStore } from '@tertulia/shared/storage/disk-upload-store';
 import type { UploadStore } from '@tertulia/shared/storage/upload-store';
 import { openCarriers } from '@tertulia/shared/stores/carriers';
 import { type FollowedRevocations, followRevocations } from '@tertulia/shared/tokens/follow-revocations';
@@ -23,6 +21,7 @@ import { createForget } from './departures/departures.ts';
 import type { MediaEnv } from './env.ts';
 import { type LocalFiles, openLocalFiles } from './files/local-files.ts';
 import { startSweeper } from './files/removals.ts';
+import { openStores } from './files/stores.ts';
 import { type Resolve, resolveName } from './imports/target.ts';
 import { prepareListMedia } from './media/media.list.ts';
 import { prepareFindMedia } from './media/media.repository.ts';
@@ -69,10 +68,8 @@ export async function createDeps(
   checks: Checks,
 ): Promise<Deps> {
   const { db } = database;
-  const folder = (name: string) => join(env.DATA_DIR, 'media', name);
-  const [blobs, formFiles] = await Promise.all([diskStore(folder('blobs')), openLocalFiles(folder('forms'))]);
-  const syncEach = env.UPLOAD_FSYNC === 'each';
-  const uploads = await diskUploadStore({ root: folder('uploads'), blobs, syncEach });
+  const folder = join(env.DATA_DIR, 'media', 'forms');
+  const [{ blobs, uploads }, formFiles] = await Promise.all([openStores(env), openLocalFiles(folder)]);
   return {
     env,
     log,

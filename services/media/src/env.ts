@@ -1,9 +1,10 @@
 import { commonEnv, databaseUrl, port, tokenEnv } from '@tertulia/shared/config/common';
 import { integer, list } from '@tertulia/shared/config/env';
+import { s3Env } from '@tertulia/shared/config/s3';
 import { parseRanges } from '@tertulia/shared/http/client-address';
 import { z } from 'zod';
 
-export const mediaEnv = commonEnv.extend(tokenEnv.shape).extend({
+export const mediaEnv = commonEnv.extend({ ...tokenEnv.shape, ...s3Env.shape }).extend({
   MEDIA_PORT: port(5901, 'media'),
   MEDIA_DATABASE_URL: databaseUrl('media'),
   MEDIA_MAX_SIZE: integer(1, Number.MAX_SAFE_INTEGER)

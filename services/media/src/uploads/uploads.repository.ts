@@ -41,7 +41,7 @@ export async function sealUpload(db: Executor, id: string, { kind, mimeType, sha
   await db.update(uploads).set({ kind, mimeType, sha256 }).where(eq(uploads.id, id));
 }
 
-export async function noteStoreRef(db: Executor, id: string, storeRef: string): Promise<void> {
+export async function noteStoreRef(db: Executor, id: string, storeRef: string | null): Promise<void> {
   await db.update(uploads).set({ storeRef }).where(eq(uploads.id, id));
 }
 

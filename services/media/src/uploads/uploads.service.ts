@@ -64,17 +64,22 @@ async function storedBytes({ uploads }: Deps, upload: UploadRow): Promise<number
   return upload.sha256 === null ? uploads.size(upload) : lengthOf(upload);
 }
 
-/** Where the next bytes go. The first writer of an upload has the store make room, and notes what it calls it. */
+/**
+ * Where the next bytes go. What the store calls the upload is noted when it is new: in the row, and in `upload`,
+ * which the rest of the request goes on with.
+ */
 export async function writerFor(
   { db, uploads }: Deps,
   upload: UploadRow,
   offset: number,
   options?: { tentative?: boolean },
 ): Promise<UploadWriter> {
-  if (upload.storeRef !== null) return uploads.append(upload, offset, options);
   const storeRef = await uploads.begin(upload);
-  if (storeRef !== null) await noteStoreRef(db, upload.id, storeRef);
-  return uploads.append({ ...upload, storeRef }, offset, options);
+  if (storeRef !== upload.storeRef) {
+    await noteStoreRef(db, upload.id, storeRef);
+    upload.storeRef = storeRef;
+  }
+  return uploads.append(upload, offset, options);
 }
 
 /**
