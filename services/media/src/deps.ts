@@ -23,6 +23,7 @@ import { type LocalFiles, openLocalFiles } from './files/local-files.ts';
 import { startSweeper } from './files/removals.ts';
 import { openStores } from './files/stores.ts';
 import { type Resolve, resolveName } from './imports/target.ts';
+import { startBackfill } from './inspection/backfill.ts';
 import { prepareListMedia } from './media/media.list.ts';
 import { prepareFindMedia } from './media/media.repository.ts';
 import { createUrlKeys, type UrlKeys } from './signing/url-keys.ts';
@@ -112,6 +113,7 @@ export async function openDeps(env: MediaEnv, url: string, log: Log) {
     startRelay({ source: 'media', url, sql: database.sql, stream, log }),
     startReader({ source: 'auth', reader: 'media', url, db: database.db, stream, consumers, log }),
     startSweeper(deps),
+    startBackfill(deps),
     startUploadSweep(deps),
     startTrashSweep(deps),
     startDepartures({ db: database.db, url, service: 'media', forget: createForget(deps), log }),

@@ -5,9 +5,9 @@ import type { Deliverable } from './content.repository.ts';
 
 const FRESH_SECONDS = 60;
 
-/** What goes out differs by who asks. */
+/** What goes out differs by who asks, or may: what has not been looked into is taken to. */
 export const isRedacted = ({ keepMetadata, redactions }: Deliverable) =>
-  !keepMetadata && redactions !== null && redactions.length > 0;
+  !keepMetadata && redactions?.length !== 0;
 
 /**
  * Shared caches keep what anybody may find. What only those see who were given its address, browsers alone

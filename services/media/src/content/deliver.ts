@@ -1,5 +1,6 @@
 import type { Caller } from '@tertulia/shared/http/context';
 import type { Deps } from '../deps.ts';
+import { lookInto } from '../inspection/backfill.ts';
 import { seesOriginal, sha256For } from '../media/original.ts';
 import type { RequestContext } from '../request-context.ts';
 import { cacheControl, isRedacted } from './caching.ts';
@@ -12,14 +13,19 @@ type To = { caller?: Caller | undefined; secondsLeft?: number; download: boolean
 /** Sends the original of a media that may be seen: with its metadata to its owner, without to others. */
 export async function deliverContent(
   c: RequestContext,
-  { blobs }: Deps,
-  media: Deliverable,
+  deps: Deps,
+  found: Deliverable,
   { caller, secondsLeft, download }: To,
 ): Promise<Response> {
+  // From before files were looked into: others get nothing of it until that is done.
+  const media =
+    found.redactions === null && !seesOriginal(caller, found)
+      ? { ...found, ...(await lookInto(deps, found)) }
+      : found;
   const { blobKey, size, mimeType, filename } = media;
   const redactions = seesOriginal(caller, media) ? [] : (media.redactions ?? []);
   const part = { blobKey, size, mimeType, filename, redactions, sha256: sha256For(caller, media) };
-  return sendBytes(c, blobs, part, {
+  return sendBytes(c, deps.blobs, part, {
     cacheControl: cacheControl(caller, media, secondsLeft),
     varies: isRedacted(media),
     download,

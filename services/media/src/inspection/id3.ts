@@ -67,7 +67,19 @@ async function hideCover(reader: Reader, body: number, length: number, old: bool
   else description = head.indexOf(0, description);
   if (description < 0 || description + 2 > head.length) return undefined;
   const picture = description + (wide ? 2 : 1);
-  return hidePicture(reader, body + picture, length - picture);
+  const hidden = await hidePicture(reader, body + picture, length - picture);
+  return hidden && [spaces(head.subarray(kind + 1, description), body + kind + 1, head[0] ?? 0), ...hidden];
+}
+
+/** In the place of a description, which zeros would end too early. Encoding 1 begins by telling its order. */
+function spaces(description: Buffer, at: number, encoding: number): Redaction {
+  if (encoding === 0 || encoding === 3) {
+    return overwrite(at, description.length, Buffer.alloc(description.length, ' '));
+  }
+  const mark = encoding === 1 ? description.subarray(0, 2) : Buffer.alloc(0);
+  const space = mark[0] === 0xff ? ' \0' : '\0 ';
+  const text = Buffer.alloc(description.length - mark.length, space, 'latin1');
+  return overwrite(at, description.length, Buffer.concat([mark, text]));
 }
 
 /** What stands behind the sound: ID3v1 loses its comment, APE's and Lyrics3's tags go. */
