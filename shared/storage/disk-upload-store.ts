@@ -9,6 +9,7 @@ import {
   rm,
   stat,
   truncate,
+  writeFile,
 } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { BlobStore } from './blob-store.ts';
@@ -175,7 +176,7 @@ const heldOf = (path: string) => `${path}.held`;
 async function hold(path: string, offset: number): Promise<void> {
   const note = Buffer.alloc(8);
   note.writeBigUInt64BE(BigInt(offset));
-  await Bun.write(heldOf(path), note);
+  await writeFile(heldOf(path), note, { mode: 0o600 });
 }
 
 /** Returns the place after the last byte. */
