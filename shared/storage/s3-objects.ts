@@ -26,17 +26,64 @@ export const copyObject = ({ client, name }: Bucket, from: string, to: string): 
 export const removeObject = ({ client, name }: Bucket, key: string): Promise<unknown> =>
   onS3(() => client.send(new DeleteObjectCommand({ Bucket: name, Key: key })));
 
-/** The object or a range of it, as it comes; undefined when there is none. */
-export const openObject = (
-  { client, name }: Bucket,
-  key: string,
-  range?: ByteRange,
-): Promise<ReadableStream<Uint8Array> | undefined> =>
+type Opened = { body: ReadableStream<Uint8Array>; length: number };
+
+const getObject = ({ client, name }: Bucket, key: string, range?: ByteRange): Promise<Opened | undefined> =>
   onS3(async () => {
     const Range = range === undefined ? undefined : `bytes=${range.start}-${range.end}`;
     const found = await unlessMissing(client.send(new GetObjectCommand({ Bucket: name, Key: key, Range })));
-    return found?.Body?.transformToWebStream();
+    if (found?.Body === undefined) return undefined;
+    return { body: found.Body.transformToWebStream(), length: found.ContentLength ?? 0 };
   });
+
+/** Times that reading goes on without having got a byte. */
+const GO_ON = 2;
+
+/**
+ * The object or a range of it, as it comes; undefined when there is none. A reading that is cut, as it is when its
+ * reader pauses for long, goes on where it was.
+ */
+export async function openObject(
+  bucket: Bucket,
+  key: string,
+  range?: ByteRange,
+): Promise<ReadableStream<Uint8Array> | undefined> {
+  const first = await getObject(bucket, key, range);
+  if (first === undefined) return undefined;
+  let at = range?.start ?? 0;
+  const end = at + first.length;
+  let reader = first.body.getReader();
+  let left = GO_ON;
+
+  async function next(): Promise<Uint8Array | undefined> {
+    try {
+      const { value } = await reader.read();
+      if (value === undefined && at < end) throw new Error('the object was cut');
+      return value;
+    } catch (error) {
+      if (left === 0) throw error;
+      left -= 1;
+      const again = await getObject(bucket, key, { start: at, end: end - 1 });
+      if (again === undefined) throw error;
+      reader = again.body.getReader();
+      return next();
+    }
+  }
+
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const value = await next();
+        if (value === undefined) return controller.close();
+        at += value.length;
+        left = GO_ON;
+        controller.enqueue(value);
+      },
+      cancel: (reason) => reader.cancel(reason),
+    },
+    { highWaterMark: 0 },
+  );
+}
 
 export type Listed = { key: string; size: number; modified: Date };
 
