@@ -12,7 +12,7 @@ import {
 import { knownOf, stateOf } from './objects.ts';
 import { isSafe, nameOf, type Route } from './routes.ts';
 import { sampleOf } from './samples.ts';
-import { goodRequest, urlOf, type World } from './world.ts';
+import { goodRequest, shareOf, urlOf, type World } from './world.ts';
 
 /** Hostile input to every route, by somebody who has the right to call it. */
 export function describeBadInput(world: () => World): void {
@@ -21,8 +21,8 @@ export function describeBadInput(world: () => World): void {
     async () => {
       const { client, owner, routes, staff, stack } = world();
       const before = await stateOf(stack, owner);
-      const tries = routes.flatMap((route) =>
-        bodiesFor(world(), route).map((hostile) => ({ route, hostile })),
+      const tries = routes.flatMap((route, number) =>
+        bodiesFor(world(), route, number).map((hostile) => ({ route, hostile })),
       );
       const send = async ({ route, hostile }: { route: Route; hostile: Hostile }) => {
         const name = `${nameOf(route)}, ${hostile.name}`;
@@ -60,7 +60,7 @@ export function describeBadInput(world: () => World): void {
     async () => {
       const { client, owner, routes, staff, stack } = world();
       const before = await stateOf(stack, owner);
-      const tries = routes.flatMap((route) => oddRequests(world(), route));
+      const tries = routes.flatMap((route, number) => shareOf(oddRequests(world(), route), number));
       await client.each(tries, async ({ route, name, url, headers = {}, refused }) => {
         const { headers: own } = goodRequest(route, owner, Bun.randomUUIDv7());
         const answer = await client.send({
@@ -82,14 +82,14 @@ export function describeBadInput(world: () => World): void {
   );
 }
 
-function bodiesFor({ owner, routes }: World, route: Route): Hostile[] {
+function bodiesFor({ owner, routes }: World, route: Route, number: number): Hostile[] {
   const { body } = route;
   if (body === undefined || !isJson(route)) return [];
   // How long a body may be is the same code everywhere: sent to one route of each service.
   const isFirst = routes.find((other) => other.service === route.service && isJson(other)) === route;
   const sample = sampleOf(body.schema, knownOf(owner)) as Record<string, unknown>;
   const wholes = hostileWholes(sample).filter(({ isLong }) => isFirst || isLong !== true);
-  return [...wholes, ...hostileFields(body.schema, sample)];
+  return [...wholes, ...shareOf(hostileFields(body.schema, sample), number)];
 }
 
 const isJson = ({ body }: Route) => body?.type.includes('json') === true;
