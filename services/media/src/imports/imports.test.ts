@@ -34,7 +34,7 @@ beforeAll(async () => {
   media = await createTestApp({
     IMPORT_ALLOW: `${OPEN}/32`,
     IMPORT_PORTS: `80,443,${site.port}`,
-    IMPORT_SECONDS: '2',
+    IMPORT_SECONDS: '1',
     MEDIA_MAX_SIZE: '1000000',
   });
   ana = await media.user();
