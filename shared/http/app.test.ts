@@ -148,6 +148,16 @@ describe('CORS', () => {
     expect(headers.get('Vary')).toContain('Origin');
   });
 
+  test('says nothing to who comes from no page, but that it would: caches keep the answers apart', async () => {
+    const { call } = kernel();
+    for (const path of ['/health/live', '/nothing']) {
+      const { headers } = await call('GET', path);
+      expect(headers.get('Vary')).toContain('Origin');
+      expect(headers.get('Access-Control-Allow-Origin')).toBeNull();
+      expect(headers.get('X-Request-Id')).not.toBeNull();
+    }
+  });
+
   test.each([
     'https://evil.example',
     'null',

@@ -84,8 +84,8 @@ export function createKernel(options: KernelOptions): Kernel {
     c.set('log', options.log.child({ requestId }));
     c.set('traceparent', isTraceparent(traceparent) ? traceparent : undefined);
     c.set('address', clientAddress(c.env?.requestIp?.(c.req.raw), c.req.header('X-Forwarded-For'), trusted));
-    c.header('X-Request-Id', requestId);
     await next();
+    c.res.headers.set('X-Request-Id', requestId);
     const seconds = (performance.now() - started) / 1000;
     metrics.observeRequest(c, seconds);
     c.var.log.info(
@@ -120,7 +120,13 @@ export function createKernel(options: KernelOptions): Kernel {
     exposeHeaders: EXPOSED,
     maxAge: 3600,
   });
-  app.use((c, next) => {
+  app.use(async (c, next) => {
+    // Most requests come from no page of another origin: for them CORS has nothing to say, and it is dear.
+    if (c.req.header('Origin') === undefined && c.req.method !== 'OPTIONS') {
+      await next();
+      c.res.headers.append('Vary', 'Origin');
+      return;
+    }
     // Hono's cors answers every OPTIONS; a discovery without a preflight's header is the route's own.
     const discovery =
       c.req.method === 'OPTIONS' && c.req.header('Access-Control-Request-Method') === undefined;

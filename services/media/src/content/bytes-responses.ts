@@ -19,6 +19,7 @@ const bytes = {
 export const bytesResponses = {
   200: { description: 'The bytes, under the type that they are.', ...bytes },
   206: { description: 'The range asked for: a single one, or a suffix.', ...bytes },
+  302: { description: 'They are at `Location`, for a minute: only with `S3_DELIVERY=redirect`.' },
   304: { description: 'Unchanged since the tag in `If-None-Match`.' },
   ...problemResponses('not_found', 'range_not_satisfiable', 'invalid_fields', 'unavailable'),
 };

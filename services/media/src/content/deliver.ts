@@ -28,6 +28,7 @@ export async function deliverContent(
   return sendBytes(c, deps.blobs, part, {
     cacheControl: cacheControl(caller, media, secondsLeft),
     varies: isRedacted(media),
+    secondsLeft,
     download,
   });
 }
@@ -48,6 +49,7 @@ export async function deliverRendition(
     {
       cacheControl: cacheControl(undefined, { ...media, redactions: [] }, secondsLeft),
       varies: false,
+      secondsLeft,
       download,
     },
   );

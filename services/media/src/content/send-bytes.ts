@@ -20,14 +20,20 @@ export type Part = {
   redactions: readonly Redaction[];
 };
 
-/** A thousand readers at a time hold 256 MiB of these. */
+/** What is overlaid goes out as bytes up to here: a thousand readers at a time hold 256 MiB of it. */
 const SMALL = 256 * 1024;
+/** And so does what is not, up to here: reading it costs less than having Bun send a part of a file. */
+const TINY = 64 * 1024;
+/** Whoever may no longer see it gets in for so long with an address that he was told before. */
+const ELSEWHERE_SECONDS = 60;
 
-type How = { cacheControl: string; download: boolean; varies: boolean };
+/** `secondsLeft`: of a signed URL. */
+type How = { cacheControl: string; download: boolean; varies: boolean; secondsLeft?: number | undefined };
 
 /**
  * The one way in which bytes of media go out, the original and all that is made of it: whole, a range, or
- * nothing but headers. Whether they may is decided before.
+ * nothing but headers; or, where a store of browsers' own reach holds them, the way there. Whether they may is
+ * decided before.
  *
  * @throws {Problem} `range_not_satisfiable`; `not_found` when the blob has just gone
  */
@@ -40,8 +46,6 @@ export async function sendBytes(
   const { size } = part;
   const etag = `"${part.sha256}"`;
   const headers = headersOf(part, etag, how);
-  // Beside CORS's own.
-  if (how.varies) c.header('Vary', 'Authorization', { append: true });
   if (isNotModified(c, etag)) return c.body(null, 304, headers);
   // RFC 9110, 14.2: Range MUST be ignored on anything but GET.
   if (c.req.method === 'HEAD') return c.body(null, 200, { ...headers, 'Content-Length': `${size}` });
@@ -51,6 +55,11 @@ export async function sendBytes(
     throw new Problem('range_not_satisfiable', `It has ${size} bytes.`, {
       headers: { 'Content-Range': `bytes */${size}` },
     });
+  }
+  const elsewhere = await elsewhereFor(blobs, part, how);
+  if (elsewhere !== undefined) {
+    // Where it leads is for whoever was let in just now.
+    return c.body(null, 302, { Location: elsewhere, 'Cache-Control': 'private, no-store' });
   }
   const body = await open(blobs, part, range);
   if (range !== undefined) {
@@ -71,8 +80,22 @@ export async function sendBytes(
 }
 
 /**
- * A file as it lies there goes out by the kernel alone; only what is overlaid passes through us. Bun tells no
- * length of a stream, which downloads and players like to know, so what is small goes out as bytes.
+ * The bucket's own address, where there is one that browsers may be sent to. It opens all of the blob, whatever
+ * range is asked for: only where nothing of it is hidden.
+ */
+async function elsewhereFor(blobs: BlobStore, part: Part, how: How): Promise<string | undefined> {
+  if (part.redactions.length > 0) return undefined;
+  return blobs.presign?.(part.blobKey, {
+    seconds: Math.max(1, Math.min(ELSEWHERE_SECONDS, how.secondsLeft ?? ELSEWHERE_SECONDS)),
+    mimeType: part.mimeType,
+    disposition: dispositionOf(part, how),
+    cacheControl: how.cacheControl,
+  });
+}
+
+/**
+ * A file as it lies there goes out by the kernel alone; only what is overlaid, or tiny, passes through us. Bun
+ * tells no length of a stream, which downloads and players like to know, so what is small goes out as bytes.
  */
 async function open(
   blobs: BlobStore,
@@ -83,7 +106,7 @@ async function open(
   if (body === undefined) throw new Problem('not_found');
   const { start, end } = range ?? { start: 0, end: part.size - 1 };
   const shows = part.redactions.some(({ at, length }) => at <= end && at + length > start);
-  if (!shows) return body;
+  if (!shows) return end - start < TINY && body instanceof Blob ? body.bytes() : body;
   const overlaid = redactedStream(partsOf(body), start, part.redactions);
   return end - start < SMALL ? new Response(overlaid).bytes() : overlaid;
 }
@@ -95,14 +118,18 @@ function rangeFor(c: RequestContext, size: number, etag: string) {
   return parseRange(c.req.header('Range'), size);
 }
 
-function headersOf(part: Part, etag: string, { cacheControl, download }: How): Record<string, string> {
+const dispositionOf = ({ filename }: Part, { download }: How) =>
+  contentDisposition(download ? 'attachment' : 'inline', filename);
+
+function headersOf(part: Part, etag: string, how: How): Record<string, string> {
   return {
     'Content-Type': part.mimeType,
-    'Content-Disposition': contentDisposition(download ? 'attachment' : 'inline', part.filename),
+    'Content-Disposition': dispositionOf(part, how),
     'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'; sandbox",
     'X-Content-Type-Options': 'nosniff',
-    'Cache-Control': cacheControl,
+    'Cache-Control': how.cacheControl,
     'Accept-Ranges': 'bytes',
+    ...(how.varies ? { Vary: 'Authorization' } : {}),
     ETag: etag,
   };
 }
