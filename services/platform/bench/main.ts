@@ -13,6 +13,7 @@ const BENCHES: Record<string, () => Promise<BenchRow[]>> = {
   enumeration: async () => (await import('./enumeration.bench.ts')).enumerationBench(),
   tus: async () => (await import('./tus.bench.ts')).tusBench(),
   library: async () => (await import('./library.bench.ts')).libraryBench(),
+  download: async () => (await import('./download.bench.ts')).downloadBench(),
   spine: async () => (await import('./spine.bench.ts')).spineBench(),
 };
 
