@@ -60,6 +60,48 @@ describe('GET /media/{id}/content', () => {
     });
   });
 
+  test('what every answer says of itself, bytes or none: no frame, no referrer, HTTPS, and not who made it', async () => {
+    for (const answer of [
+      await get(open),
+      await get(open, { Range: 'bytes=0-9' }),
+      await get(open, { 'If-None-Match': etag }),
+      await get(open, {}, 'HEAD'),
+      await get(secret),
+      await get(open, { Range: 'bytes=9999999-' }),
+    ]) {
+      const { status, headers } = answer;
+      expect([status, headers.get('X-Content-Type-Options')]).toEqual([status, 'nosniff']);
+      expect(headers.get('Content-Security-Policy')).toContain("frame-ancestors 'none'");
+      expect(headers.get('X-Frame-Options')).toBe('DENY');
+      expect(headers.get('Referrer-Policy')).toBe('no-referrer');
+      expect(headers.get('Strict-Transport-Security')).toContain('max-age=');
+      expect([headers.get('Server'), headers.get('X-Powered-By')]).toEqual([null, null]);
+      expect(headers.get('Vary')).toContain('Origin');
+    }
+    for (const method of ['POST', 'PUT', 'PATCH', 'DELETE']) {
+      const refused = await get(open, bearer(ana), method);
+      expect([method, refused.status]).toEqual([method, 405]);
+      expect(refused.headers.get('Allow')).toContain('GET');
+    }
+  });
+
+  test.each([
+    ['../../x.png', 'x.png'],
+    ['a\r\nSet-Cookie: x=1\r\n.png', 'aSet-Cookie: x=1.png'],
+    [`"';\\%22.png`, '%22.png'],
+    ['漢字.png', '漢字.png'],
+    ['gnp.\u202eexe.png', 'gnp.exe.png'],
+    ['a\0b.png', 'ab.png'],
+    ['..', 'file'],
+  ])('the name %p is one harmless header', async (filename, clean) => {
+    const id = await tusClient(media, ana).upload(png(), { filename });
+    const { headers } = await get(id, {}, 'GET', '?download=1');
+    const lines = headers.get('Content-Disposition') ?? '';
+    expect(lines).toMatch(/^attachment; filename="[\x20-\x7e]*"; filename\*=UTF-8''[\w.!~%-]+$/);
+    expect(decodeURIComponent(/filename\*=UTF-8''(.*)$/.exec(lines)?.[1] ?? '')).toBe(clean);
+    expect(headers.get('Set-Cookie')).toBeNull();
+  });
+
   test('?download=1 is an attachment; anything else is 422', async () => {
     expect((await get(open, {}, 'GET', '?download=1')).headers.get('Content-Disposition')).toStartWith(
       'attachment; ',

@@ -39,9 +39,14 @@ beforeAll(async () => {
   for (const name of ['thumbnail-320.webp', 'hls/master.m3u8', 'hls/segment-1.m4s']) {
     await addRendition(media, id, name, pattern(500));
   }
+  for (const visibility of ['public', 'private']) {
+    const album = await media.call('POST', '/albums', { as: ana, body: { title: 'All', visibility } });
+    await media.call('PUT', `/albums/${album.body.id}/items/${id}`, { as: ana, body: {} });
+  }
   const { body } = await media.call('POST', `/media/${id}/sign`, { as: ana, body: { expiresIn: 60 } });
   const link = new URL(body.url).pathname;
-  const seeds = [upload, `/media/${id}`, '/media?owner=me', '/media?owner=me&limit=1', link];
+  const lists = ['/media?owner=me', '/media?owner=me&limit=1', '/albums?owner=me'];
+  const seeds = [upload, `/media/${id}`, ...lists, link];
   const found = await crawl(media.app, bearer(ana), [...seeds, link.replace('content', 'renditions')]);
   signed = found.filter((url) => url.includes('/signed/'));
   given = found.filter((url) => !url.includes('/signed/'));
@@ -71,7 +76,7 @@ async function answers(urls: readonly string[]) {
 }
 
 /** Lists answer everybody; whatever else is there must be none, want a token, or not be there to be got. */
-const isList = (asked: string) => asked.includes('?owner=');
+const isList = (asked: string) => asked.includes('?owner=') || asked.includes(' /albums/');
 const CLOSED = [404, 401, 405];
 
 function expectClosed(all: Awaited<ReturnType<typeof answers>>): void {
@@ -100,6 +105,7 @@ describe('every address that the API ever gave for a private media', () => {
         '/media?owner=me',
       ]),
     );
+    expect(given.filter((url) => /^\/albums\/[^/]+\/items$/.test(url))).toHaveLength(2);
     expect(signed.length).toBeGreaterThanOrEqual(5);
     for (const url of given) expect((await ask(url, 'HEAD', bearer(ana))).status).toBe(200);
     for (const url of signed) expect((await ask(url, 'GET', {})).status).toBe(200);
@@ -139,7 +145,8 @@ describe('every address that the API ever gave for a private media', () => {
   });
 
   test('is not in what others are given', async () => {
-    const seeds = ['/media', `/media?owner=${ana.id}`, '/media?visibility=private', '/media?owner=me'];
+    const lists = ['/media', `/media?owner=${ana.id}`, '/media?visibility=private', '/media?owner=me'];
+    const seeds = [...lists, '/albums', `/albums?owner=${ana.id}`];
     for (const who of [{}, bearer(outsider)]) {
       const found = await crawl(media.app, who, seeds);
       expect(found.filter((url) => url.includes(id))).toEqual([]);

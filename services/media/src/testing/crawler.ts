@@ -14,7 +14,7 @@ export function urlsIn(body: unknown, headers: Headers): string[] {
   };
   walk(body, 0);
   return texts.flatMap(
-    (text) => /^(?:https?:\/\/[^/]+)?(\/media[/?][^\s"<>]*|\/media)$/.exec(text)?.[1] ?? [],
+    (text) => /^(?:https?:\/\/[^/]+)?(\/(?:media|albums)(?:[/?][^\s"<>]*)?)$/.exec(text)?.[1] ?? [],
   );
 }
 
