@@ -1,9 +1,11 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'bun:test';
+import { type Mailbox, openMailbox } from '@tertulia/auth/testing/mailbox';
 import { eventually } from '@tertulia/shared/testing/eventually';
 import { HANG_MS } from '@tertulia/shared/testing/hang';
 import { CHROMIUM, describeWith } from '@tertulia/shared/testing/needs';
 import type { Browser } from 'playwright-core';
 import { ADMIN, launchBrowser, shoot, startForBrowser } from './browser.ts';
+import { testAccountPages } from './browser-accounts.ts';
 import { makeClip, makePicture } from './browser-files.ts';
 import { PAYLOADS } from './browser-payloads.ts';
 import {
@@ -28,15 +30,18 @@ import {
 describeWith(CHROMIUM)('the browser client', () => {
   let platform: Awaited<ReturnType<typeof startForBrowser>>;
   let browser: Browser;
+  let mailbox: Mailbox;
   let windows: Windows;
   beforeAll(async () => {
-    [platform, browser] = await Promise.all([startForBrowser(), launchBrowser()]);
+    mailbox = await openMailbox();
+    [platform, browser] = await Promise.all([startForBrowser({ SMTP_URL: mailbox.url }), launchBrowser()]);
     windows = await openWindows(browser);
   }, HANG_MS);
   afterEach(() => windows.reset());
   afterAll(async () => {
     await browser?.close();
     await platform?.stop();
+    await mailbox?.close();
   });
 
   const open = (username?: string) => openVisitor(windows, platform, username);
@@ -456,6 +461,8 @@ describeWith(CHROMIUM)('the browser client', () => {
     },
     HANG_MS,
   );
+
+  testAccountPages({ open, web: () => platform.web, mailbox: () => mailbox });
 });
 
 const SIZES = { desk: { width: 1280, height: 800 }, phone: { width: 360, height: 740 } };

@@ -1,66 +1,47 @@
-import { afterAll, afterEach, beforeAll, expect, test } from 'bun:test';
+import { expect, test } from 'bun:test';
 import { codeOf } from '@tertulia/auth/mfa/testing';
-import { type Mailbox, openMailbox } from '@tertulia/auth/testing/mailbox';
+import type { Mailbox } from '@tertulia/auth/testing/mailbox';
 import { HANG_MS } from '@tertulia/shared/testing/hang';
-import { CHROMIUM, describeWith } from '@tertulia/shared/testing/needs';
-import type { Browser, Page } from 'playwright-core';
-import { launchBrowser, shoot, startForBrowser } from './browser.ts';
-import {
-  follow,
-  giveCredentials,
-  isConnected,
-  openVisitor,
-  openWindows,
-  PASSWORD,
-  signIn,
-  type Windows,
-} from './browser-person.ts';
+import type { Page } from 'playwright-core';
+import { shoot } from './browser.ts';
+import { follow, giveCredentials, isConnected, PASSWORD, signIn, type Visitor } from './browser-person.ts';
 
 const NEW_PASSWORD = 'another horse entirely';
 
-describeWith(CHROMIUM)('the pages about accounts', () => {
-  let mailbox: Mailbox;
-  let platform: Awaited<ReturnType<typeof startForBrowser>>;
-  let browser: Browser;
-  let windows: Windows;
-  beforeAll(async () => {
-    mailbox = await openMailbox();
-    [platform, browser] = await Promise.all([startForBrowser({ SMTP_URL: mailbox.url }), launchBrowser()]);
-    windows = await openWindows(browser);
-  }, HANG_MS);
-  afterEach(() => windows.reset());
-  afterAll(async () => {
-    await browser?.close();
-    await platform?.stop();
-    await mailbox?.close();
-  });
+type Stage = {
+  open(username?: string): Promise<Visitor>;
+  /** Where the client is, and what auth has mailed; known once everything runs. */
+  web(): string;
+  mailbox(): Mailbox;
+};
 
-  const open = (username?: string) => openVisitor(windows, platform, username);
+/** The tests of the pages about accounts. A stack and a browser cost more than they do, so they have none of their own. */
+export function testAccountPages({ open, web, mailbox }: Stage): void {
   const leave = (page: Page) => page.getByRole('button', { name: 'Sign out', exact: true }).click();
 
   test(
     'a forgotten password: a mail, a link whose token nobody sees, a new password',
     async () => {
-      const { page, troubles } = await open('ana');
+      const { page, troubles } = await open('paula');
       await leave(page);
       await follow(page, 'Sign in');
       await page.getByRole('link', { name: 'Choose a new password' }).click();
-      await page.getByLabel('E-mail').fill('ana@example.org');
+      await page.getByLabel('E-mail').fill('paula@example.org');
       await page.getByRole('button', { name: 'Send the mail' }).click();
       await page.getByText('a mail with a link is on its way').waitFor();
 
-      const mail = await mailbox.wait('ana@example.org', /password/i);
+      const mail = await mailbox().wait('paula@example.org', /password/i);
       const link = /http\S+\/reset-password#token=[\w-]+/.exec(mail.text ?? '')?.[0] ?? '';
       await page.goto(link);
       await page.getByLabel('New password').fill('short');
       // Gone from the address at once, and nothing before it in the history.
-      expect(page.url()).toBe(`${platform.web}/reset-password`);
+      expect(page.url()).toBe(`${web()}/reset-password`);
       await page.getByRole('button', { name: 'Set the password' }).click();
       await page.getByText('New password is shorter than 8 characters').waitFor();
       await page.getByLabel('New password').fill(NEW_PASSWORD);
       await page.getByRole('button', { name: 'Set the password' }).click();
       await page.getByRole('heading', { name: 'Sign in' }).waitFor();
-      await signIn(page, 'ana@example.org', NEW_PASSWORD);
+      await signIn(page, 'paula@example.org', NEW_PASSWORD);
 
       await page.goto(link);
       await page.getByLabel('New password').fill(PASSWORD);
@@ -74,8 +55,8 @@ describeWith(CHROMIUM)('the pages about accounts', () => {
   test(
     'a session that is ended from another one is over at once, in front of who looks at it',
     async () => {
-      const [here, there] = await Promise.all([open('berta'), open()]);
-      await signIn(there.page, 'berta@example.org', PASSWORD);
+      const [here, there] = await Promise.all([open('quirin'), open()]);
+      await signIn(there.page, 'quirin@example.org', PASSWORD);
       await isConnected(there.page);
       await follow(here.page, 'Account');
       const sessions = here.page.getByTestId('sessions').getByRole('listitem');
@@ -94,8 +75,8 @@ describeWith(CHROMIUM)('the pages about accounts', () => {
   test(
     'an authenticator app: set up, recovery codes shown once, asked for at sign-in',
     async () => {
-      const { page, troubles } = await open('carla');
-      await page.goto(`${platform.web}/account`);
+      const { page, troubles } = await open('rosa');
+      await page.goto(`${web()}/account`);
       const app = page.getByTestId('authenticator');
       await app.getByRole('button', { name: 'Set up an app' }).click();
       await page.getByRole('dialog').getByLabel('Your password').fill(PASSWORD);
@@ -114,8 +95,8 @@ describeWith(CHROMIUM)('the pages about accounts', () => {
       // Each code works once: now that of the next 30 s, which auth takes already.
       for (const code of [() => codeOf(secret, 1), () => recoveryCode]) {
         await leave(page);
-        await page.goto(`${platform.web}/sign-in?next=/account`);
-        await giveCredentials(page, 'carla@example.org');
+        await page.goto(`${web()}/sign-in?next=/account`);
+        await giveCredentials(page, 'rosa@example.org');
         await page.getByLabel('Code').fill('wrong');
         await page.getByRole('main').getByRole('button', { name: 'Sign in' }).click();
         await page.getByText('The code is not valid').waitFor();
@@ -132,18 +113,18 @@ describeWith(CHROMIUM)('the pages about accounts', () => {
   test(
     'who stays signed in is so in every tab, and no script can read by what',
     async () => {
-      const { page } = await open('dora');
+      const { page } = await open('simon');
       await leave(page);
       await follow(page, 'Sign in');
       await page.getByLabel('Stay signed in').check();
-      await giveCredentials(page, 'dora@example.org');
+      await giveCredentials(page, 'simon@example.org');
       await page.getByTestId('who').waitFor();
       const kept = await page.evaluate(() => document.cookie + sessionStorage.getItem('tertulia.session'));
       expect(kept).toContain('@example.org');
       expect(kept).not.toContain('refreshToken');
       const second = await page.context().newPage();
-      await second.goto(platform.web);
-      await second.getByTestId('who').filter({ hasText: '@dora' }).waitFor();
+      await second.goto(web());
+      await second.getByTestId('who').filter({ hasText: '@simon' }).waitFor();
       await isConnected(second);
       await page.bringToFront();
       await leave(page);
@@ -157,19 +138,19 @@ describeWith(CHROMIUM)('the pages about accounts', () => {
   test(
     'an account that is being deleted is offered back at sign-in',
     async () => {
-      const { page } = await open('emil');
-      await page.goto(`${platform.web}/account`);
+      const { page } = await open('tilda');
+      await page.goto(`${web()}/account`);
       await page.getByRole('button', { name: 'Delete my account' }).click();
       await page.getByRole('dialog').getByLabel('Your password').fill(PASSWORD);
       await page.getByRole('dialog').getByRole('button', { name: 'Delete my account' }).click();
       await page.getByRole('heading', { name: 'Sign in' }).waitFor();
-      await giveCredentials(page, 'emil@example.org');
+      await giveCredentials(page, 'tilda@example.org');
       await page.getByRole('heading', { name: 'Your account is being deleted' }).waitFor();
       await page.getByRole('button', { name: 'Restore my account' }).click();
       await page.getByText('Your account is back').waitFor();
-      await giveCredentials(page, 'emil@example.org');
+      await giveCredentials(page, 'tilda@example.org');
       await page.getByTestId('who').waitFor();
     },
     HANG_MS,
   );
-});
+}
