@@ -15,6 +15,9 @@ import { outbox } from './tables.ts';
 const PAIRS = WHOLE ? 1000 : 400;
 const EVENTS = WHOLE ? 2000 : 800;
 const seed = Number(process.env.FAULT_SEED ?? Math.floor(Math.random() * 2 ** 31));
+/** One of the two, by the seed, where everybody waits; both in the whole. */
+const one: CarrierName = Bun.which('redis-server') !== null && seed % 2 === 0 ? 'Redis' : 'Postgres';
+const carriers: readonly CarrierName[] = WHOLE ? CARRIERS : [one];
 /** For a machine that has much else to do. */
 const TIMEOUT = 300_000;
 
@@ -24,10 +27,10 @@ type Fault = (name: string, run: (lab: Lab, random: Random) => Promise<void>) =>
 function describeFaults(
   which: string,
   testIt: typeof test,
-  carriers: readonly CarrierName[],
+  on: readonly CarrierName[],
   declare: (fault: Fault) => void,
 ): void {
-  for (const carrier of carriers) {
+  for (const carrier of on) {
     const describeIt = carrier === 'Redis' ? describeWith('redis-server') : describe;
     describeIt(`the event spine on ${carrier} under ${which} (FAULT_SEED=${seed})`, () =>
       declare((name, run) => {
@@ -42,7 +45,7 @@ function describeFaults(
   }
 }
 
-describeFaults('faults of stores and handlers', test, CARRIERS, (fault) => {
+describeFaults('faults of stores and handlers', test, carriers, (fault) => {
   fault(
     `${PAIRS} pairs of transactions that commit in the inverse order of their start`,
     async (lab, random) => {
@@ -137,58 +140,52 @@ describeFaults('faults of stores and handlers', test, CARRIERS, (fault) => {
 });
 
 // Side by side: most of the time these wait for somebody's time limit.
-const one: CarrierName = Bun.which('redis-server') !== null && seed % 2 === 0 ? 'Redis' : 'Postgres';
-describeFaults(
-  'faults of processes and sessions',
-  test.concurrent as typeof test,
-  WHOLE ? CARRIERS : [one],
-  (fault) => {
-    fault('two relays and two readers, of which one is stopped and goes on again', async (lab, random) => {
-      const first = lab.worker({ TOGETHER: `${random.chance(0.5)}` });
-      const telling = lab.keepTelling(random);
-      await eventually(async () => (await lab.applied()) > 0, { ms: 120_000 });
-      const second = lab.worker({ TOGETHER: `${random.chance(0.5)}` });
-      for (const holder of [first, second]) {
-        holder.kill('SIGSTOP');
-        const before = lab.told();
-        // One of those that were told since then: the rival has taken over.
-        await eventually(async () => (await lab.applied()) > before, { ms: 120_000, every: 100 });
-        holder.kill('SIGCONT');
-      }
-      await telling.stop();
-    });
+describeFaults('faults of processes and sessions', test.concurrent as typeof test, carriers, (fault) => {
+  fault('two relays and two readers, of which one is stopped and goes on again', async (lab, random) => {
+    const first = lab.worker({ TOGETHER: `${random.chance(0.5)}` });
+    const telling = lab.keepTelling(random);
+    await eventually(async () => (await lab.applied()) > 0, { ms: 120_000 });
+    const second = lab.worker({ TOGETHER: `${random.chance(0.5)}` });
+    for (const holder of [first, second]) {
+      holder.kill('SIGSTOP');
+      const before = lab.told();
+      // One of those that were told since then: the rival has taken over.
+      await eventually(async () => (await lab.applied()) > before, { ms: 120_000, every: 100 });
+      holder.kill('SIGCONT');
+    }
+    await telling.stop();
+  });
 
-    fault('kill -9 between every two steps', async (lab, random) => {
-      const telling = lab.keepTelling(random);
-      for (const death of WHOLE ? [...DEATHS, ...DEATHS] : DEATHS) {
-        const worker = lab.worker({
-          DIE_AT: death,
-          DIE_NTH: `${1 + random.int(3)}`,
-          TOGETHER: `${random.chance(0.5)}`,
-        });
-        await worker.exited;
-        expect(worker.signalCode).toBe('SIGKILL');
-      }
-      lab.worker();
-      await telling.stop();
-    });
+  fault('kill -9 between every two steps', async (lab, random) => {
+    const telling = lab.keepTelling(random);
+    for (const death of WHOLE ? [...DEATHS, ...DEATHS] : DEATHS) {
+      const worker = lab.worker({
+        DIE_AT: death,
+        DIE_NTH: `${1 + random.int(3)}`,
+        TOGETHER: `${random.chance(0.5)}`,
+      });
+      await worker.exited;
+      expect(worker.signalCode).toBe('SIGKILL');
+    }
+    lab.worker();
+    await telling.stop();
+  });
 
-    fault('databases that end every session, again and again, under load', async (lab, random) => {
-      const teller = lab.worker({ CONSUMER_URL: '', TELL: 'true' });
-      const reader = lab.worker({ PRODUCER_URL: '' });
-      for (let round = 0; round < (WHOLE ? 10 : 4); round++) {
-        const before = await lab.applied();
-        const more = 1 + random.int(50);
-        await eventually(async () => (await lab.applied()) > before + more, { ms: 120_000, every: 20 });
-        await lab.endSessions(random);
-      }
-      // Not one of them fell over.
-      expect([teller.exitCode, reader.exitCode]).toEqual([null, null]);
-      teller.kill('SIGKILL');
-      lab.worker({ CONSUMER_URL: '' });
-    });
-  },
-);
+  fault('databases that end every session, again and again, under load', async (lab, random) => {
+    const teller = lab.worker({ CONSUMER_URL: '', TELL: 'true' });
+    const reader = lab.worker({ PRODUCER_URL: '' });
+    for (let round = 0; round < (WHOLE ? 10 : 4); round++) {
+      const before = await lab.applied();
+      const more = 1 + random.int(50);
+      await eventually(async () => (await lab.applied()) > before + more, { ms: 120_000, every: 20 });
+      await lab.endSessions(random);
+    }
+    // Not one of them fell over.
+    expect([teller.exitCode, reader.exitCode]).toEqual([null, null]);
+    teller.kill('SIGKILL');
+    lab.worker({ CONSUMER_URL: '' });
+  });
+});
 
 describeWith('redis-server')(`the event spine on Redis (FAULT_SEED=${seed})`, () => {
   test.concurrent(
