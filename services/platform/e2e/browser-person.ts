@@ -1,5 +1,4 @@
-import type { Locator, Page } from 'playwright-core';
-import type { Windows } from './browser-windows.ts';
+import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
 
 export const PASSWORD = 'correct horse battery';
 
@@ -13,19 +12,48 @@ export type Visitor = {
 /** Where the client and auth are. */
 type Addresses = { web: string; auth: string };
 
+export type Windows = {
+  take(): BrowserContext;
+  /** After a test, however it went: all are free again. */
+  reset(): Promise<void>;
+};
+
+/**
+ * Windows for two people at a time. They stay open between tests, as opening one takes the better part of a
+ * second; and two people in tabs of one window would be slower still, for what is behind gets a frame a second.
+ */
+export async function openWindows(browser: Browser): Promise<Windows> {
+  const viewport = { width: 1280, height: 800 };
+  const windows = await Promise.all([browser.newContext({ viewport }), browser.newContext({ viewport })]);
+  // Its last tab would close the window.
+  await Promise.all(windows.map((window) => window.newPage()));
+  let taken = 0;
+  return {
+    take() {
+      const window = windows[taken++];
+      if (window === undefined) throw new Error('there are windows for two people');
+      return window;
+    },
+    async reset() {
+      taken = 0;
+      const left = windows.flatMap((window) => window.pages().slice(1));
+      await Promise.all(left.map((page) => page.close()));
+    },
+  };
+}
+
 /** Opens the client as whom `username` names, who is made for it; else nobody is signed in. */
 export async function openVisitor(
   windows: Windows,
   { web, auth }: Addresses,
   username?: string,
 ): Promise<Visitor> {
-  const page = windows.take();
-  const [session] = await Promise.all([
+  const window = windows.take();
+  const [page, session] = await Promise.all([
+    window.newPage(),
     username === undefined ? undefined : register(auth, username),
-    // Of the client's origin, and nothing runs there.
-    page.goto(`${web}/config.json`),
   ]);
-  await page.evaluate(seedSession, session);
+  if (session !== undefined) await page.addInitScript(seedSession, JSON.stringify(session));
   const troubles: string[] = [];
   page.on('pageerror', (error) => troubles.push(`error: ${error.message}`));
   page.on('console', (message) => {
@@ -54,11 +82,11 @@ async function register(auth: string, username: string) {
   return { user, accessToken, refreshToken, refreshAt: Date.now() + 600_000 };
 }
 
-/** In the page: nothing is left of who was here before. */
-function seedSession(session: object | undefined): void {
-  sessionStorage.clear();
-  localStorage.clear();
-  if (session !== undefined) sessionStorage.setItem('tertulia.session', JSON.stringify(session));
+/** Runs in the tab before the client does: once, as what the client does with it later is its own business. */
+function seedSession(session: string): void {
+  if (location.protocol !== 'http:' || sessionStorage.getItem('seeded') !== null) return;
+  sessionStorage.setItem('seeded', '1');
+  sessionStorage.setItem('tertulia.session', session);
 }
 
 export async function signUp(page: Page, username: string): Promise<void> {
@@ -133,7 +161,6 @@ export async function slowUploads(page: Page, bytesPerSecond: number): Promise<(
   await limit(bytesPerSecond);
   return async () => {
     await limit(-1);
-    await devtools.detach();
   };
 }
 

@@ -14,6 +14,7 @@ import {
   follow,
   isConnected,
   openVisitor,
+  openWindows,
   PASSWORD,
   press,
   say,
@@ -23,8 +24,8 @@ import {
   tabTo,
   tokenOf,
   type Visitor,
+  type Windows,
 } from './browser-person.ts';
-import { openWindows, type Windows } from './browser-windows.ts';
 
 describeWith(CHROMIUM)('the browser client', () => {
   let platform: Awaited<ReturnType<typeof startForBrowser>>;
