@@ -52,6 +52,9 @@ export async function startForBrowser(settings: Record<string, string> = {}) {
     CORS_ORIGINS: web,
     WEB_URL: web,
     RATE_LIMIT_SCALE: '1000',
+    // What a hash costs is not what these tests are about.
+    PASSWORD_MEMORY_KIB: '1024',
+    PASSWORD_PASSES: '1',
     SHUTDOWN_SECONDS: '1',
     ADMIN_EMAIL: ADMIN.email,
     ADMIN_PASSWORD: ADMIN.password,
